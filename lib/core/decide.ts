@@ -1,0 +1,41 @@
+import type { Entry } from './entry.js';
+
+/**
+ * What to do with what the store answered.
+ *
+ * `fresh`          serve it.
+ * `fresh-ageing`   serve it and request a refresh: `refreshAhead` of the ttl has passed.
+ * `stale`          serve it and request a refresh.
+ * `stale-backoff`  serve it; a refresh failed lately and no process may try again yet.
+ * `too-stale`      fetch in the caller, and serve it if that fails.
+ * `miss`           nothing that may be served.
+ */
+export type Decision = 'fresh' | 'fresh-ageing' | 'stale' | 'stale-backoff' | 'too-stale' | 'miss';
+
+export interface Staleness {
+  /** Fraction of the ttl after which a read of a fresh value requests a refresh; 1 is never. */
+  readonly refreshAhead: number;
+  /** Age in milliseconds above which a stale value is too stale; `Infinity` is never. */
+  readonly fetchOnStaleThreshold: number;
+}
+
+/** Pure, and the only place that compares an entry with the time. All bounds are inclusive: exactly at ttl is fresh. */
+export function decide(entry: Entry | undefined, staleness: Staleness, now: number): Decision {
+  if (entry === undefined || entry.kind === 'vacant') return 'miss';
+  if (now <= entry.freshUntil) {
+    // A remembered error is there to leave the origin alone for the whole of its ttl.
+    if (staleness.refreshAhead >= 1 || entry.kind === 'error') return 'fresh';
+    const ageingFrom =
+      entry.storedAt + (entry.freshUntil - entry.storedAt) * staleness.refreshAhead;
+    return now > ageingFrom && !backingOff(entry, now) ? 'fresh-ageing' : 'fresh';
+  }
+  // A remembered error is never served past its own ttl: the next reader finds out anew.
+  if (entry.kind === 'error' || now > entry.freshUntil + entry.grace) return 'miss';
+  if (backingOff(entry, now)) return 'stale-backoff';
+  return now - entry.storedAt > staleness.fetchOnStaleThreshold ? 'too-stale' : 'stale';
+}
+
+/** Whether a refresh of this entry failed so lately that no process may try again yet. */
+export function backingOff(entry: Entry, now: number): boolean {
+  return entry.failure !== undefined && now < entry.failure.retryAt;
+}

@@ -1,0 +1,56 @@
+/**
+ * What a store holds for one key. Every instant is in milliseconds of the store's own clock (`Store.now()`).
+ *
+ * `value`    a value of `fetch`.
+ * `error`    a failure of `fetch` that `onError` asked to remember; `value` is the error.
+ * `vacant`   no value: only the history of failures of a key that was never filled.
+ */
+export interface Entry {
+  readonly kind: 'value' | 'error' | 'vacant';
+  readonly value: unknown;
+  /** Readers share one `value` that cannot be frozen, so each must be given a copy. */
+  readonly copyOnRead: boolean;
+  /** The start of the fetch: the data may be this old. */
+  readonly storedAt: number;
+  /** The last instant at which the value is fresh. An invalidation moves it to the past. */
+  readonly freshUntil: number;
+  /** How long past `freshUntil` a stale value may be served. */
+  readonly grace: number;
+  /** Changes with every write of a value. `''` while there is none. */
+  readonly generation: string;
+  readonly tags: readonly string[];
+  /** Refreshes that failed since the value was written. */
+  readonly failure?: Failure | undefined;
+}
+
+/** Refreshes of one key that failed in a row. Kept in the entry, so that all processes back off together. */
+export interface Failure {
+  readonly count: number;
+  readonly message: string;
+  readonly at: number;
+  /** No process attempts a refresh before this instant. */
+  readonly retryAt: number;
+}
+
+/** A value on its way into a store; the store dates it. */
+export interface Fill {
+  readonly kind: 'value' | 'error';
+  /** Portable: see `toPortable`. */
+  readonly value: unknown;
+  readonly copyOnRead: boolean;
+  /** Milliseconds. */
+  readonly ttl: number;
+  /** Milliseconds. */
+  readonly grace: number;
+  readonly tags: readonly string[];
+}
+
+/** The generation of what a reader saw: `''` stands for nothing. */
+export function generationOf(entry: Entry | undefined): string {
+  return entry === undefined ? '' : entry.generation;
+}
+
+/** The last instant at which the entry may be served. */
+export function servableUntil(entry: Entry): number {
+  return entry.freshUntil + entry.grace;
+}

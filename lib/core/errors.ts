@@ -1,0 +1,212 @@
+import { inspect } from 'node:util';
+
+/** Where an error happened, as far as the one who throws it knows. */
+export interface ErrorContext {
+  readonly job?: string | undefined;
+  readonly key?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Base of every error this package throws: what happened, and in `remedy` what to do about it. */
+export class AsyncCacheError extends Error {
+  static {
+    this.prototype.name = 'AsyncCacheError';
+  }
+
+  readonly code: string = 'E_ASYNC_CACHE';
+  readonly remedy: string;
+  declare readonly job?: string;
+  declare readonly key?: string;
+
+  constructor(what: string, remedy: string, context: ErrorContext = {}) {
+    super(`${what}. ${remedy}`, context.cause === undefined ? undefined : { cause: context.cause });
+    this.remedy = remedy;
+    if (context.job !== undefined) this.job = context.job;
+    if (context.key !== undefined) this.key = context.key;
+  }
+}
+
+export class ConfigurationError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'ConfigurationError';
+  }
+
+  override readonly code = 'E_CONFIGURATION';
+}
+
+export class UnkeyableArgumentError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'UnkeyableArgumentError';
+  }
+
+  override readonly code = 'E_UNKEYABLE_ARGUMENT';
+  /** Position of the argument in the call, from 0. */
+  readonly index: number;
+  /** Place inside the argument: `$` is the argument itself. */
+  readonly path: string;
+
+  constructor(job: string, index: number, path: string, reason: string, cause?: unknown) {
+    const place = path === '$' ? '' : ` at ${path}`;
+    super(
+      `${job}: argument ${index + 1}${place} cannot be part of a cache key: ${reason}`,
+      'Pass something with a stable identity (an id), or override key() or prepareArgs()',
+      { job, cause },
+    );
+    this.index = index;
+    this.path = path;
+  }
+}
+
+export class UnserializableValueError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'UnserializableValueError';
+  }
+
+  override readonly code = 'E_UNSERIALIZABLE_VALUE';
+  /** Place inside the value: `$` is the value itself. */
+  readonly path: string;
+
+  constructor(job: string, path: string, reason: string, cause?: unknown) {
+    super(`${job}: the value cannot be cached, ${path} ${reason}`, 'Return plain data from fetch', { job, cause });
+    this.path = path;
+  }
+}
+
+export class FetchTimeoutError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'FetchTimeoutError';
+  }
+
+  override readonly code = 'E_FETCH_TIMEOUT';
+  readonly timeoutMs: number;
+
+  constructor(job: string, key: string, timeoutMs: number) {
+    super(
+      `${job}: the fetch of ${key} did not end within ${timeoutMs} ms`,
+      'Raise fetchTimeout, or make the fetch stop on refreshContext().signal',
+      { job, key },
+    );
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+export class StoreError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'StoreError';
+  }
+
+  override readonly code: string = 'E_STORE';
+  readonly operation: string;
+
+  constructor(
+    operation: string,
+    context: ErrorContext = {},
+    what = `The store failed at ${operation}${because(context.cause)}`,
+    remedy = 'Reads go on without it; check that the store is up and reachable',
+  ) {
+    super(what, remedy, context);
+    this.operation = operation;
+  }
+}
+
+export class StoreTimeoutError extends StoreError {
+  static {
+    this.prototype.name = 'StoreTimeoutError';
+  }
+
+  override readonly code = 'E_STORE_TIMEOUT';
+  readonly timeoutMs: number;
+
+  constructor(operation: string, timeoutMs: number, context: ErrorContext = {}) {
+    super(
+      operation,
+      context,
+      `The store did not answer ${operation} within ${timeoutMs} ms`,
+      'Reads go on without it; check the store, or raise storeTimeout',
+    );
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Not tried: the store failed so often in a row that it is left alone for a moment. */
+export class StoreSuspendedError extends StoreError {
+  static {
+    this.prototype.name = 'StoreSuspendedError';
+  }
+
+  override readonly code = 'E_STORE_SUSPENDED';
+
+  constructor(operation: string, context: ErrorContext = {}) {
+    super(operation, context, `The store is left alone after failures, so ${operation} was not tried`);
+  }
+}
+
+export class QueueError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'QueueError';
+  }
+
+  override readonly code = 'E_QUEUE';
+  readonly operation: string;
+
+  constructor(operation: string, context: ErrorContext = {}) {
+    super(
+      `The refresh queue failed at ${operation}${because(context.cause)}`,
+      'Refreshes run in this process meanwhile; check the connection of the queue',
+      context,
+    );
+    this.operation = operation;
+  }
+}
+
+export class CorruptEntryError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'CorruptEntryError';
+  }
+
+  override readonly code = 'E_CORRUPT_ENTRY';
+
+  constructor(reason: string, context: ErrorContext = {}) {
+    super(
+      `A stored entry cannot be read: ${reason}`,
+      'It counts as a miss; if it comes again, look for another application that writes under the same prefix',
+      context,
+    );
+  }
+}
+
+export class UnknownJobError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'UnknownJobError';
+  }
+
+  override readonly code = 'E_UNKNOWN_JOB';
+
+  constructor(job: string, context: ErrorContext = {}) {
+    super(
+      `No job is registered under the name ${job}`,
+      'Register its provider in this application, or wait for the deploy that does',
+      { ...context, job },
+    );
+  }
+}
+
+export class NoRefreshContextError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'NoRefreshContextError';
+  }
+
+  override readonly code = 'E_NO_REFRESH_CONTEXT';
+
+  constructor() {
+    super(
+      'refreshContext() was called outside of a fetch',
+      'Call it inside fetch or the decorated method, in the same asynchronous flow',
+    );
+  }
+}
+
+function because(cause: unknown): string {
+  if (cause === undefined) return '';
+  return `: ${cause instanceof Error ? cause.message : inspect(cause)}`;
+}

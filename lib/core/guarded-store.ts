@@ -1,0 +1,156 @@
+import { Deadlines, type Timed } from './deadlines.js';
+import type { Fill } from './entry.js';
+import { StoreError, StoreSuspendedError, StoreTimeoutError } from './errors.js';
+import type { Awaitable, Claim, Clock, Lease, LeaseEnding, Store } from './ports.js';
+
+/** Failures in a row that open the circuit. */
+const TOLERATED = 3;
+/** How long the open circuit lets nothing through; then one operation tries, and closes it or starts this anew. */
+const SUSPENSION = 500;
+
+/**
+ * A remote store that can be relied on to answer or fail within a deadline, and that is left alone for a moment when it
+ * keeps failing: a reader then does not wait for it at all.
+ */
+export class GuardedStore implements Store {
+  readonly #deadlines: Deadlines;
+  #failures = 0;
+  #suspendedUntil = 0;
+  #probing = false;
+
+  constructor(
+    private readonly store: Store,
+    /** Milliseconds. */
+    private readonly timeout: number,
+    private readonly clock: Clock,
+  ) {
+    this.#deadlines = new Deadlines(timeout, clock);
+  }
+
+  get capabilities(): Store['capabilities'] {
+    return this.store.capabilities;
+  }
+
+  now(): number {
+    return this.store.now();
+  }
+
+  read(key: string): ReturnType<Store['read']> {
+    return this.#guard('read', () => this.store.read(key));
+  }
+
+  readMany(keys: readonly string[]): ReturnType<Store['readMany']> {
+    return this.#guard('readMany', () => this.store.readMany(keys));
+  }
+
+  acquire(key: string, claim: Claim): ReturnType<Store['acquire']> {
+    const acquire = (): ReturnType<Store['acquire']> => this.store.acquire(key, claim);
+    return this.#guard('acquire', acquire, (acquired) => {
+      if (acquired.kind === 'granted') this.#giveBack(acquired.lease);
+    });
+  }
+
+  renew(lease: Lease, ms: number): ReturnType<Store['renew']> {
+    return this.#guard('renew', () => this.store.renew(lease, ms));
+  }
+
+  commit(lease: Lease, fill: Fill): ReturnType<Store['commit']> {
+    return this.#guard('commit', () => this.store.commit(lease, fill));
+  }
+
+  release(lease: Lease, ending: LeaseEnding): ReturnType<Store['release']> {
+    return this.#guard('release', () => this.store.release(lease, ending));
+  }
+
+  set(key: string, fill: Fill): ReturnType<Store['set']> {
+    return this.#guard('set', () => this.store.set(key, fill));
+  }
+
+  invalidate(key: string): ReturnType<Store['invalidate']> {
+    return this.#guard('invalidate', () => this.store.invalidate(key));
+  }
+
+  delete(key: string): ReturnType<Store['delete']> {
+    return this.#guard('delete', () => this.store.delete(key));
+  }
+
+  // These walk over many keys, so a deadline made for one operation does not fit them; a caller awaits them knowingly.
+
+  invalidateTags(tags: readonly string[]): ReturnType<Store['invalidateTags']> {
+    return this.store.invalidateTags(tags);
+  }
+
+  deleteTags(tags: readonly string[]): ReturnType<Store['deleteTags']> {
+    return this.store.deleteTags(tags);
+  }
+
+  clear(): ReturnType<Store['clear']> {
+    return this.store.clear();
+  }
+
+  close(): ReturnType<Store['close']> {
+    return this.store.close();
+  }
+
+  /** `late`: told of an answer that came after its deadline. */
+  #guard<Result>(
+    operation: string,
+    run: () => Awaitable<Result>,
+    late?: (result: Result) => void,
+  ): Promise<Result> {
+    if (this.#suspended()) return Promise.reject(new StoreSuspendedError(operation));
+    return new Promise<Result>((resolve, reject) => {
+      const fail = (error: StoreError): void => {
+        if (timed.settled) return;
+        timed.settled = true;
+        this.#failed();
+        reject(error);
+      };
+      const timed: Timed = {
+        settled: false,
+        expire: () => {
+          fail(new StoreTimeoutError(operation, this.timeout));
+        },
+      };
+      const succeed = (result: Result): void => {
+        if (timed.settled) {
+          late?.(result);
+          return;
+        }
+        timed.settled = true;
+        this.#failures = 0;
+        this.#probing = false;
+        resolve(result);
+      };
+      const failWith = (cause: unknown): void => {
+        fail(cause instanceof StoreError ? cause : new StoreError(operation, { cause }));
+      };
+      this.#deadlines.start(timed);
+      try {
+        const result = run();
+        if (result instanceof Promise) result.then(succeed, failWith);
+        else succeed(result);
+      } catch (error) {
+        failWith(error);
+      }
+    });
+  }
+
+  /** Whoever asked for it has gone: until it ran out, nobody could fill the key. */
+  #giveBack(lease: Lease): void {
+    this.#guard('release', () => this.store.release(lease, { kind: 'unfilled' })).catch(() => undefined);
+  }
+
+  #suspended(): boolean {
+    if (this.#failures < TOLERATED) return false;
+    if (this.#probing || this.clock.now() < this.#suspendedUntil) return true;
+    this.#probing = true;
+    return false;
+  }
+
+  #failed(): void {
+    this.#failures++;
+    this.#probing = false;
+    this.#suspendedUntil = this.clock.now() + SUSPENSION;
+  }
+}

@@ -1,0 +1,7 @@
+import { inject } from 'vitest';
+import { describeCases } from './describe-cases.js';
+
+const { hostname, port } = new URL(inject('redisUrl'));
+const connection = { host: hostname, port: Number(port) };
+
+describeCases('on Redis', { options: () => ({ connection, storeTimeout: '10s' }), time: 'real', shared: true });
