@@ -1,0 +1,1 @@
+export { MsgpackrCodec } from './msgpackr-codec.js';

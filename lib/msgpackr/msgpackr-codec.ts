@@ -1,0 +1,78 @@
+import { Packr } from 'msgpackr';
+import { CorruptEntryError } from '../core/errors.js';
+import type { Codec } from '../core/ports.js';
+import { checkRecords } from './check-records.js';
+import { TreeReader } from './tree-reader.js';
+import { TreeWriter } from './tree-writer.js';
+
+/** The first byte of everything stored; a later format takes another letter. Capitals hold a typed tree. */
+const FORMAT = {
+  text: 0x6a, // j
+  typedText: 0x4a, // J
+  records: 0x6d, // m
+  typedRecords: 0x4d, // M
+} as const;
+
+/** Below it, JSON is read as fast as records are, and redis-cli can show it. */
+const SMALLEST_RECORDS = 4_096;
+/** Records are faster to read where they are clearly shorter, unless every few of them have a shape of their own. */
+const SHORTER = 0.75;
+const BYTES_PER_SHAPE = 64;
+/** Halves of surrogate pairs have no UTF-8, and these names mean something to msgpackr. */
+const TEXT_ONLY = /\\ud[89a-f][0-9a-f]{2}|"(?:__proto__|__keys__|constructor|toJSON)":/;
+
+/** Any portable value as bytes: JSON, or records of msgpackr where these pay, and types on top of either. */
+export class MsgpackrCodec implements Codec {
+  // Record shapes go along with each value: no state is shared between values or processes.
+  readonly #packr = new Packr({ useRecords: true, maxOwnStructures: 64, structuredClone: false, moreTypes: false });
+
+  encode(value: unknown): Buffer {
+    const writer = new TreeWriter();
+    const tree = writer.write(value);
+    const text = JSON.stringify(tree);
+    if (text.length >= SMALLEST_RECORDS && !TEXT_ONLY.test(text)) {
+      const packed = this.#packr.pack(tree);
+      if (packed.length < text.length * SHORTER && checkRecords(packed) * BYTES_PER_SHAPE < packed.length) {
+        return withFormat(writer.typed ? FORMAT.typedRecords : FORMAT.records, packed);
+      }
+    }
+    return withFormat(writer.typed ? FORMAT.typedText : FORMAT.text, Buffer.from(text));
+  }
+
+  decode(bytes: Buffer): unknown {
+    try {
+      const format: number = bytes[0] ?? 0;
+      switch (format) {
+        case FORMAT.text:
+          return parse(bytes);
+        case FORMAT.typedText:
+          return new TreeReader().read(parse(bytes));
+        case FORMAT.records:
+          return this.#unpack(bytes);
+        case FORMAT.typedRecords:
+          return new TreeReader().read(this.#unpack(bytes));
+        default:
+          throw new TypeError(`Format ${format} is not known to this version`);
+      }
+    } catch (cause) {
+      throw new CorruptEntryError(cause instanceof TypeError ? cause.message : 'its bytes are damaged', { cause });
+    }
+  }
+
+  #unpack(bytes: Buffer): unknown {
+    const records = bytes.subarray(1);
+    checkRecords(records);
+    return this.#packr.unpack(records) as unknown;
+  }
+}
+
+function parse(bytes: Buffer): unknown {
+  return JSON.parse(bytes.toString('utf8', 1)) as unknown;
+}
+
+function withFormat(format: number, content: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(content.length + 1);
+  bytes[0] = format;
+  bytes.set(content, 1);
+  return bytes;
+}
