@@ -1,0 +1,73 @@
+import type { ChainableCommander } from 'ioredis';
+
+import type { RedisLink } from './redis-link.js';
+import { FIELDS, type RawEntry } from './stored-format.js';
+
+interface Waiting {
+  readonly answer: Promise<RawEntry>;
+  readonly resolve: (raw: RawEntry) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Sends the reads of one turn of the event loop together, each key once.
+ *
+ * The window ends when the request is written. A reader who comes later has to ask for himself: by then another
+ * process may have been told that the key is deleted, and a shared answer could be older than that.
+ */
+export class ReadBatch {
+  #waiting = new Map<string, Waiting>();
+
+  constructor(private readonly link: RedisLink) {}
+
+  read(name: string): Promise<RawEntry> {
+    const connecting = this.link.ready();
+    return connecting === undefined ? this.#join(name) : connecting.then(() => this.#join(name));
+  }
+
+  #join(name: string): Promise<RawEntry> {
+    const same = this.#waiting.get(name);
+    if (same !== undefined) return same.answer;
+    // Behind the promise reactions of this turn, which bring more readers.
+    if (this.#waiting.size === 0) queueMicrotask(() => { process.nextTick(() => { this.#send(); }); });
+    const { promise: answer, resolve, reject } = withResolvers<RawEntry>();
+    this.#waiting.set(name, { answer, resolve, reject });
+    return answer;
+  }
+
+  #send(): void {
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    const { client } = this.link;
+    if (waiting.size === 1 || client.isCluster) {
+      for (const [name, { resolve, reject }] of waiting) client.hmgetBuffer(name, ...FIELDS).then(resolve, reject);
+    } else {
+      void answerAll(client.pipeline(), waiting);
+    }
+  }
+}
+
+/** One write to the socket for all. */
+async function answerAll(pipeline: ChainableCommander, waiting: ReadonlyMap<string, Waiting>): Promise<void> {
+  for (const name of waiting.keys()) pipeline.hmgetBuffer(name, ...FIELDS);
+  try {
+    const answers = (await pipeline.exec()) ?? [];
+    [...waiting.values()].forEach(({ resolve, reject }, index) => {
+      const [error, raw] = answers[index] ?? [new Error('Redis did not answer')];
+      if (error) reject(error);
+      else resolve(raw as RawEntry);
+    });
+  } catch (error) {
+    for (const { reject } of waiting.values()) reject(error);
+  }
+}
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  return { promise, resolve, reject };
+}

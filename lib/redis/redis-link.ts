@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Cluster, Redis } from 'ioredis';
+
+import { StoreError } from '../core/errors.js';
+import type { Clock } from '../core/ports.js';
+import { type ScriptName, scripts } from './scripts.js';
+import { ServerClock } from './server-clock.js';
+
+/** What a script answers: the server's time, then texts and bytes. */
+export type Reply = readonly (Buffer | null)[];
+
+type Command = (...args: (string | Buffer)[]) => Promise<Reply>;
+
+/** How long the first connection may take before what waits for it is refused. */
+const BOOT_WAIT = 2_000;
+
+/** How long each of the two steps of closing may take. */
+const GOODBYE = 400;
+
+/**
+ * The connection to the server: whether it can be used, what time it is there, and its scripts.
+ *
+ * Only the first connection is waited for, so that a read right after boot works. Later, a server that is away is
+ * an error at once: queueing for its return would run writes that their callers have long given up.
+ */
+export class RedisLink {
+  readonly #time = new ServerClock();
+  readonly #commands: Readonly<Record<ScriptName, Command>>;
+  #booting: Promise<void> | undefined;
+  #asking: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(
+    readonly client: Redis | Cluster,
+    private readonly clock: Clock,
+  ) {
+    this.#commands = defineScripts(client);
+    // Before anybody waits for this event: the first answer on a new connection is the time.
+    client.on('ready', () => {
+      this.#askTime().catch(() => undefined);
+    });
+    if (client.status === 'ready') this.#askTime().catch(() => undefined);
+    else this.#boot();
+  }
+
+  now(): number {
+    return this.#time.now() ?? this.clock.now();
+  }
+
+  /** Undefined: now. Rejects when there is no connection. */
+  ready(): Promise<void> | undefined {
+    if (this.client.status !== 'ready') {
+      return this.#booting ?? Promise.reject(new Error('There is no connection to Redis'));
+    }
+    if (!this.#time.known) return this.#askTime();
+    if (this.#time.old) this.#askTime().catch(() => undefined);
+    return undefined;
+  }
+
+  async run(script: ScriptName, key: string | undefined, ...args: (string | Buffer)[]): Promise<Reply> {
+    try {
+      const waiting = this.ready();
+      if (waiting !== undefined) await waiting;
+      const sentAt = performance.now();
+      const reply = await this.#commands[script](...args);
+      this.#time.learn(sentAt, Number(reply[0]));
+      return reply;
+    } catch (cause) {
+      throw new StoreError(script, { key, cause: withoutCommand(cause) });
+    }
+  }
+
+  /** The servers that between them hold all keys. */
+  masters(): readonly Redis[] {
+    return 'nodes' in this.client ? this.client.nodes('master') : [this.client];
+  }
+
+  /** Never takes longer than a second, whatever the server does. */
+  async close(): Promise<void> {
+    const { client } = this;
+    if (this.#closed) return;
+    this.#closed = true;
+    // Between two attempts to connect there is nothing that could end.
+    const connected = !['end', 'reconnecting'].includes(client.status);
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    if (client.status === 'ready') await atMost(GOODBYE, client.quit().catch(() => undefined));
+    client.disconnect();
+    if (connected) await atMost(GOODBYE, ended);
+  }
+
+  #boot(): void {
+    const { client } = this;
+    if (client.status === 'wait') client.connect().catch(() => undefined);
+    const giveUp = new AbortController();
+    this.#booting = new Promise<void>((resolve, reject) => {
+      const refuse = (): void => {
+        reject(new Error('Redis cannot be reached'));
+      };
+      client.once('ready', () => {
+        resolve(this.#askTime());
+      });
+      client.once('close', refuse);
+      client.once('end', refuse);
+      sleep(BOOT_WAIT, undefined, { ref: false, signal: giveUp.signal }).then(refuse, () => undefined);
+    }).finally(() => {
+      this.#booting = undefined;
+      giveUp.abort();
+    });
+    this.#booting.catch(() => undefined);
+  }
+
+  #askTime(): Promise<void> {
+    this.#asking ??= this.#learnTime().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #learnTime(): Promise<void> {
+    const sentAt = performance.now();
+    const [seconds, microseconds] = await this.client.time();
+    this.#time.learn(sentAt, Number(seconds) * 1_000 + Number(microseconds) / 1_000);
+  }
+}
+
+async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
+  const given = new AbortController();
+  await Promise.race([promise, sleep(ms, undefined, { signal: given.signal })]);
+  given.abort();
+}
+
+/** ioredis adds what was sent: values that nobody expects in a log, and the whole script. */
+function withoutCommand(error: unknown): unknown {
+  if (error instanceof Error && 'command' in error) delete error.command;
+  return error;
+}
+
+function defineScripts(client: Redis | Cluster): Readonly<Record<ScriptName, Command>> {
+  const commands: Partial<Record<ScriptName, Command>> = {};
+  for (const [script, { keys, lua }] of Object.entries(scripts)) {
+    const name = `asyncCache:${script}`;
+    client.defineCommand(name, { lua, numberOfKeys: keys });
+    const defined = client as unknown as Record<string, Command>;
+    commands[script as ScriptName] = (...args) => {
+      const command = defined[`${name}Buffer`] as Command;
+      return Reflect.apply(command, client, args);
+    };
+  }
+  return commands as Record<ScriptName, Command>;
+}

@@ -1,0 +1,185 @@
+import { PRELUDE } from './prelude.js';
+
+/** The atomic steps of the store: their keys and arguments in order. Each answers a list that begins with the server's time. */
+export const scripts = {
+  /** entry, lease; token, ms, `''` or `=generation`, respect backoff, take over */
+  acquire: {
+    keys: 2,
+    lua: `${PRELUDE}
+local entry = open(KEYS[1])
+if ARGV[3] ~= '' then
+  local wanted = string.sub(ARGV[3], 2)
+  local nothing = not (entry and entry.servable)
+  if wanted ~= (entry and entry.generation or '') and not (wanted == '' and nothing) then
+    return { text(now), 'changed' }
+  end
+end
+local holder = holderOf(KEYS[2])
+if holder and ARGV[5] == '0' then
+  return { text(now), 'busy', holder.token, text(math.max(0, redis.call('PTTL', KEYS[2]))) }
+end
+if ARGV[4] == '1' and entry and entry.retryAt > now then
+  return { text(now), 'backoff', text(entry.retryAt - now) }
+end
+redis.call('SET', KEYS[2], '+' .. ARGV[1], 'PX', ARGV[2])
+if not entry then return { text(now), 'granted', '0' } end
+local stored = redis.call('HMGET', KEYS[1], 'h', 'v', 'x')
+return { text(now), 'granted', tostring(entry.failures), stored[1], stored[2], stored[3] }
+`,
+  },
+  /** lease; token, ms */
+  renew: {
+    keys: 1,
+    lua: `${PRELUDE}
+local holder = holderOf(KEYS[1])
+if not holder or holder.token ~= ARGV[1] then return { text(now), '0' } end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return { text(now), '1' }
+`,
+  },
+  /** entry, lease; token, refuse, granted at, kind, ttl, grace, tags, value */
+  commit: {
+    keys: 2,
+    lua: `${PRELUDE}
+local holder = holderOf(KEYS[2])
+if not holder or holder.token ~= ARGV[1] then return { text(now), 'lost' } end
+redis.call('UNLINK', KEYS[2])
+if ARGV[2] == '1' or isRevoked(holder, ARGV[7]) then return { text(now), 'revoked' } end
+write(KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[1], ARGV[7], ARGV[8])
+return { text(now), 'stored' }
+`,
+  },
+  /** entry, lease; token, how it ended, message, retry in */
+  release: {
+    keys: 2,
+    lua: `${PRELUDE}
+local holder = holderOf(KEYS[2])
+if not holder or holder.token ~= ARGV[1] then return { text(now) } end
+redis.call('UNLINK', KEYS[2])
+if ARGV[2] == 'gone' then redis.call('UNLINK', KEYS[1]) end
+if ARGV[2] == 'failed' then
+  local entry = open(KEYS[1])
+  local retryIn = tonumber(ARGV[4])
+  if not entry then
+    redis.call('UNLINK', KEYS[1])
+    redis.call('HSET', KEYS[1], 'h', header('vacant', text(now), now, 0, '-', '[]'))
+  end
+  local failures = entry and entry.failures or 0
+  local failure = { string.format('%d', failures + 1), text(now), text(now + retryIn), ARGV[3] }
+  redis.call('HSET', KEYS[1], 'x', table.concat(failure, ' '))
+  -- Past the next attempts, so that failures in a row are counted as such.
+  local kept = 2 * retryIn + 60000
+  if redis.call('PTTL', KEYS[1]) < kept then expire(KEYS[1], kept) end
+end
+return { text(now) }
+`,
+  },
+  /** entry, lease; generation, kind, ttl, grace, tags, value */
+  set: {
+    keys: 2,
+    lua: `${PRELUDE}
+redis.call('UNLINK', KEYS[2])
+write(KEYS[1], text(now), ARGV[2], ARGV[3], ARGV[4], ARGV[1], ARGV[5], ARGV[6])
+return { text(now) }
+`,
+  },
+  /** entry, lease */
+  invalidate: {
+    keys: 2,
+    lua: `${PRELUDE}
+local holder = holderOf(KEYS[2])
+if holder then revoke(KEYS[2], holder) end
+local held = holder and '1' or '0'
+local entry = open(KEYS[1])
+if not (entry and entry.servable) then return { text(now), '0', held, '' } end
+if entry.kind == 'error' then
+  redis.call('UNLINK', KEYS[1])
+  return { text(now), '0', held, '' }
+end
+makeStale(KEYS[1], entry)
+return { text(now), '1', held, entry.generation, redis.call('HGET', KEYS[1], 'x') }
+`,
+  },
+  /** entry, lease */
+  delete: {
+    keys: 2,
+    lua: `${PRELUDE}
+local entry = open(KEYS[1])
+redis.call('UNLINK', KEYS[1], KEYS[2])
+return { text(now), entry and entry.servable and '1' or '0' }
+`,
+  },
+  /** entry, lease; tag. Answers 1 when nothing is left here that the tag could concern. */
+  invalidateTagged: {
+    keys: 2,
+    lua: `${PRELUDE}
+local holder = holderOf(KEYS[2])
+local entry = open(KEYS[1])
+if not has(entry, ARGV[1]) then
+  if holder then revokeTag(KEYS[2], holder, ARGV[1]) end
+  return { text(now), holder and '0' or '1' }
+end
+if holder then revoke(KEYS[2], holder) end
+if entry.kind == 'error' then redis.call('UNLINK', KEYS[1])
+elseif entry.servable then makeStale(KEYS[1], entry) end
+return { text(now), '0' }
+`,
+  },
+  /** entry, lease; tag. Answers as invalidateTagged. */
+  deleteTagged: {
+    keys: 2,
+    lua: `${PRELUDE}
+local holder = holderOf(KEYS[2])
+if has(open(KEYS[1]), ARGV[1]) then
+  redis.call('UNLINK', KEYS[1], KEYS[2])
+  return { text(now), '1' }
+end
+if holder then revokeTag(KEYS[2], holder, ARGV[1]) end
+return { text(now), holder and '0' or '1' }
+`,
+  },
+  /** index, stamp; key, ms the entry will live at most. Answers the tag's stamp, after the key is in the index. */
+  tag: {
+    keys: 2,
+    lua: `${PRELUDE}
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'zset' and kind ~= 'none' then redis.call('UNLINK', KEYS[1]) end
+local lifetime = tonumber(ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
+redis.call('ZADD', KEYS[1], text(now + lifetime), ARGV[1])
+if redis.call('PTTL', KEYS[1]) < lifetime then expire(KEYS[1], lifetime) end
+local stamp = redis.pcall('GET', KEYS[2])
+return { text(now), type(stamp) == 'string' and stamp or '0' }
+`,
+  },
+  /** stamp; ms */
+  stamp: {
+    keys: 1,
+    lua: `${PRELUDE}
+redis.call('SET', KEYS[1], text(now), 'PX', ARGV[1])
+return { text(now) }
+`,
+  },
+  /** index; key, score, key, score … Removes those that were not added again since their score was seen. */
+  untag: {
+    keys: 1,
+    lua: `${PRELUDE}
+for i = 1, #ARGV, 2 do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if score and tonumber(score) == tonumber(ARGV[i + 1]) then redis.call('ZREM', KEYS[1], ARGV[i]) end
+end
+return { text(now) }
+`,
+  },
+  /** entry; header as it was seen. Removes what could not be read, unless it was replaced meanwhile. */
+  discard: {
+    keys: 1,
+    lua: `${PRELUDE}
+local seen = redis.pcall('HGET', KEYS[1], 'h')
+if type(seen) == 'table' or (seen or '') == ARGV[1] then redis.call('UNLINK', KEYS[1]) end
+return { text(now) }
+`,
+  },
+} as const;
+
+export type ScriptName = keyof typeof scripts;

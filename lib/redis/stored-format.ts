@@ -1,0 +1,54 @@
+import type { Entry, Failure } from '../core/entry.js';
+import { CorruptEntryError } from '../core/errors.js';
+import type { Codec } from '../core/ports.js';
+
+/** The fields of a stored entry as Redis answers them: header, value, failure. See the prelude of the scripts. */
+export type RawEntry = readonly (Buffer | null | undefined)[];
+
+export const FIELDS = ['h', 'v', 'x'] as const;
+
+/** The first element is the version: what another version wrote is not understood, and so a miss. */
+const HEADER = /^1 (value|error|vacant) ([\d.]+) ([\d.]+) ([\d.]+) (\S+) (\[.*\])$/s;
+const FAILURE = /^(\d+) ([\d.]+) ([\d.]+) (.*)$/s;
+
+const NO_TAGS: readonly string[] = Object.freeze([]);
+
+/** Throws a {@link CorruptEntryError} for anything that this version did not write. */
+export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | undefined {
+  const [header, bytes, failure] = raw;
+  if (!header) {
+    if (bytes || failure) throw new CorruptEntryError('it has no header', { key });
+    return undefined;
+  }
+  const [, kind, storedAt, freshUntil, grace, generation, tags] = HEADER.exec(header.toString()) ?? [];
+  if (kind === undefined || generation === undefined || tags === undefined) {
+    throw new CorruptEntryError(`its header is ${JSON.stringify(header.toString().slice(0, 80))}`, { key });
+  }
+  const vacant = kind === 'vacant';
+  if (!vacant && !bytes) throw new CorruptEntryError('it has no value', { key });
+  const failed = decodeFailure(failure);
+  if (failure && !failed) throw new CorruptEntryError('its failure cannot be read', { key });
+  try {
+    return {
+      kind: kind as Entry['kind'],
+      value: bytes ? codec.decode(bytes) : undefined,
+      // Each reader decodes a value of his own.
+      copyOnRead: false,
+      storedAt: Number(storedAt),
+      freshUntil: Number(freshUntil),
+      grace: Number(grace),
+      generation: vacant ? '' : generation,
+      tags: tags === '[]' ? NO_TAGS : (JSON.parse(tags) as string[]),
+      failure: failed,
+    };
+  } catch (cause) {
+    if (cause instanceof CorruptEntryError) throw cause;
+    throw new CorruptEntryError(cause instanceof Error ? cause.message : String(cause), { key, cause });
+  }
+}
+
+export function decodeFailure(bytes: Buffer | null | undefined): Failure | undefined {
+  if (!bytes) return undefined;
+  const [, count, at, retryAt, message] = FAILURE.exec(bytes.toString()) ?? [];
+  return message === undefined ? undefined : { count: Number(count), message, at: Number(at), retryAt: Number(retryAt) };
+}
