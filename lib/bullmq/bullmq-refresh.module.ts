@@ -1,0 +1,114 @@
+import { BullModule, getQueueToken, Processor } from '@nestjs/bullmq';
+import { type DynamicModule, type InjectionToken, Module, type ModuleMetadata } from '@nestjs/common';
+import { type ConnectionOptions, Queue } from 'bullmq';
+import type { Awaitable } from '../core/ports.js';
+import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
+import { BullMQRefreshQueue } from './bullmq-refresh-queue.js';
+import { OutageReporter } from './outage-reporter.js';
+import { RefreshProcessor } from './refresh-processor.js';
+
+/** A constant, because a worker does not follow a queue that is renamed at run time: `prefix` isolates applications. */
+export const REFRESH_QUEUE_NAME = 'async-cache';
+
+const LONGEST_RECONNECT_DELAY = 1_000;
+/** A request that kills its workers comes to an end some time; the next reader asks again. */
+const MOST_DEATHS = 100;
+const KEPT_FAILURES = { count: 1_000, age: 24 * 60 * 60 };
+const KEPT_EVENTS = 1_000;
+
+const OPTIONS = Symbol('options of nestjs-async-cache/bullmq');
+
+export interface BullMQRefreshModuleOptions<Dependencies extends readonly unknown[]> {
+  readonly imports?: ModuleMetadata['imports'];
+  readonly inject?: InjectionToken[];
+  /** Undefined: no queue, no worker, no connection. */
+  readonly useFactory: (...dependencies: Dependencies) => Awaitable<BullMQRefreshOptions | undefined>;
+}
+
+interface Parts {
+  readonly options: BullMQRefreshOptions;
+  readonly outages: OutageReporter;
+}
+
+/**
+ * Provides `BullMQRefreshQueue` and BullMQ's `Queue` under `getQueueToken('async-cache')`; both are null if there are
+ * no options. Leaves the application's own use of BullModule alone: `forRoot` would overrule its `extraOptions`.
+ */
+@Module({})
+export class BullMQRefreshModule {
+  static register<Dependencies extends readonly unknown[]>({
+    imports = [],
+    inject = [],
+    useFactory,
+  }: BullMQRefreshModuleOptions<Dependencies>): DynamicModule {
+    const queueToken = getQueueToken(REFRESH_QUEUE_NAME);
+    return {
+      module: BullMQRefreshModule,
+      // Without a queue it is only what finds processors and makes their workers.
+      imports: [...imports, BullModule.registerQueue()],
+      providers: [
+        {
+          provide: OPTIONS,
+          inject,
+          useFactory: async (...dependencies: Dependencies): Promise<Parts | null> => {
+            const options = await useFactory(...dependencies);
+            return options === undefined ? null : { options, outages: new OutageReporter(options.onFailure) };
+          },
+        },
+        {
+          provide: queueToken,
+          inject: [OPTIONS],
+          useFactory: (parts: Parts | null) => parts && createQueue(parts.options),
+        },
+        {
+          provide: RefreshProcessor,
+          inject: [OPTIONS],
+          useFactory: (parts: Parts | null) => parts && createProcessor(parts),
+        },
+        {
+          provide: BullMQRefreshQueue,
+          inject: [OPTIONS, queueToken, RefreshProcessor],
+          useFactory: (parts: Parts | null, queue: Queue | null, processor: RefreshProcessor | null) =>
+            parts && queue && new BullMQRefreshQueue(queue, processor ?? undefined, parts.options.codec, parts.outages),
+        },
+      ],
+      exports: [BullMQRefreshQueue, queueToken],
+    };
+  }
+}
+
+function createQueue({ connection, prefix }: BullMQRefreshOptions): Queue {
+  return new Queue(REFRESH_QUEUE_NAME, {
+    connection: reconnectingSoon(connection),
+    ...(prefix === undefined ? {} : { prefix }),
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: KEPT_FAILURES },
+    streams: { events: { maxLen: KEPT_EVENTS } },
+  });
+}
+
+function createProcessor({ options, outages }: Parts): RefreshProcessor | null {
+  const { connection, prefix, worker = {} } = options;
+  if (worker === false) return null;
+  // A class of its own for each application: what `@Processor` is told stays on the class.
+  class ApplicationRefreshProcessor extends RefreshProcessor {}
+  const processor = new ApplicationRefreshProcessor(options, outages);
+  const decorate = Processor(REFRESH_QUEUE_NAME, {
+    concurrency: 10,
+    maxStalledCount: MOST_DEATHS,
+    runRetryDelay: LONGEST_RECONNECT_DELAY,
+    ...worker,
+    connection: reconnectingSoon(connection),
+    ...(prefix === undefined ? {} : { prefix }),
+    autorun: false,
+    settings: { backoffStrategy: (_attempts, _type, _error, job) => processor.retryDelay(job) },
+  });
+  decorate(ApplicationRefreshProcessor);
+  return processor;
+}
+
+/** BullMQ's own pauses between attempts to connect grow to 20 seconds. A connection that is up already is left as it is. */
+function reconnectingSoon(connection: ConnectionOptions): ConnectionOptions {
+  if ('on' in connection) return connection;
+  const retryStrategy = (times: number): number => Math.min(LONGEST_RECONNECT_DELAY, 50 * 2 ** times);
+  return { retryStrategy, ...connection };
+}

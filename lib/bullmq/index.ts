@@ -1,0 +1,3 @@
+export { BullMQRefreshModule, type BullMQRefreshModuleOptions, REFRESH_QUEUE_NAME } from './bullmq-refresh.module.js';
+export type { BullMQRefreshOptions, BullMQWorkerOptions } from './bullmq-refresh-options.js';
+export { BullMQRefreshQueue } from './bullmq-refresh-queue.js';

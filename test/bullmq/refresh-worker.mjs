@@ -1,0 +1,42 @@
+// A worker in a process of its own. Its handler keeps to a lease in Redis, as the real one does: one that cannot have
+// it answers `busy`. The holder renews it and does not end before it is killed. A key marked as done is skipped.
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { Redis } from 'ioredis';
+import { BullMQRefreshModule, BullMQRefreshQueue } from 'nestjs-async-cache/bullmq';
+import { MsgpackrCodec } from 'nestjs-async-cache/msgpackr';
+
+const { url, prefix, lease } = JSON.parse(process.argv[2]);
+const redis = new Redis(url);
+
+class App {}
+const app = await NestFactory.createApplicationContext(
+  {
+    module: App,
+    imports: [
+      BullMQRefreshModule.register({
+        useFactory: () => ({
+          connection: { url },
+          prefix,
+          codec: new MsgpackrCodec(),
+          lease: () => lease,
+          onFailure: (error) => process.send({ failure: error.message }),
+        }),
+      }),
+    ],
+  },
+  { logger: false },
+);
+
+app.get(BullMQRefreshQueue).process(async ({ key }) => {
+  const name = `${prefix}:lease:${key}`;
+  process.send({ called: key });
+  if (await redis.exists(`${prefix}:done:${key}`)) return { kind: 'skipped' };
+  if ((await redis.set(name, process.pid, 'PX', lease, 'NX')) === null) {
+    return { kind: 'busy', retryIn: Math.max(0, await redis.pttl(name)) };
+  }
+  process.send({ fetching: key });
+  setInterval(() => redis.pexpire(name, lease), lease / 3);
+  return new Promise(() => {});
+});
+process.send({ ready: true });
