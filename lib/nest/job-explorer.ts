@@ -1,0 +1,81 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { ConfigurationError } from '../core/errors.js';
+import type { TargetedJob } from '../core/job.js';
+import { AsyncCacheJob } from './async-cache-job.js';
+import { AsyncCacheRuntime } from './async-cache-runtime.js';
+import { type Class, decoratedMethodsOf, jobNameOf } from './decorated-method.js';
+import { type LiveProvider, LiveProviders } from './live-providers.js';
+import { giveRuntime } from './runtime-of.js';
+
+/** Defines every job of the application at start-up, so that a mistake is found then and not by a reader. */
+@Injectable()
+export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
+  readonly #logger = new Logger('AsyncCache');
+  /** The instance that a job of a factory's making belongs to, by the job's name. */
+  readonly #madeByFactory = new Map<string, object>();
+
+  constructor(
+    private readonly runtime: AsyncCacheRuntime,
+    private readonly providers: LiveProviders,
+  ) {}
+
+  onModuleInit(): void {
+    this.providers.assertOnlyGlobal();
+    for (const provider of this.providers.all()) this.#defineJobs(provider);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.runtime.enabled) {
+      this.#logger.log('Switched off (enabled: false): every read is a fetch');
+      return;
+    }
+    for (const provider of this.providers.all()) {
+      if (provider.instance === undefined) await this.#tryOut(provider);
+    }
+    for (const { name, core } of this.runtime.cache.jobs()) {
+      this.#logger.log(`${name}: ${core.policy.summary}`);
+    }
+    this.runtime.cache.work();
+  }
+
+  #defineJobs(provider: LiveProvider): void {
+    const { cls, instance, uninjected } = provider;
+    if (!hasJobs(cls)) return;
+    for (const bare of uninjected) if (Object.isExtensible(bare)) giveRuntime(bare, this.runtime);
+    const jobs = decoratedMethodsOf(cls).map((method) => this.runtime.defineMethod(cls, method));
+    if (isJobClass(cls) && instance !== undefined) jobs.push(this.runtime.jobOfInstance(instance));
+    if (provider.wrapper.inject && instance !== undefined) this.#refuseTwins(provider, instance, jobs);
+  }
+
+  /** Made anew for each request: a background refresh has none, so it must be possible without. */
+  async #tryOut({ cls }: LiveProvider): Promise<void> {
+    if (!hasJobs(cls)) return;
+    const [method] = decoratedMethodsOf(cls);
+    const name = method === undefined ? cls.name : jobNameOf(method, cls);
+    const instance = await this.providers.resolve(cls, name);
+    if (isJobClass(cls)) this.runtime.jobOfInstance(instance);
+  }
+
+  /** Two instances of one class from factories may differ in what they fetch, and would share their entries. */
+  #refuseTwins({ cls, wrapper }: LiveProvider, instance: object, jobs: readonly TargetedJob[]): void {
+    for (const { name } of jobs) {
+      const twin = this.#madeByFactory.get(name);
+      if (twin !== undefined && twin !== instance) {
+        throw new ConfigurationError(
+          `Factories make two different instances of ${cls.name} (one as ${String(wrapper.name)}), which would share the entries of ${name}`,
+          'Give each a class of its own, or set an instance attribute `name` on job classes',
+          { job: name },
+        );
+      }
+      this.#madeByFactory.set(name, instance);
+    }
+  }
+}
+
+function hasJobs(cls: Class): boolean {
+  return isJobClass(cls) || decoratedMethodsOf(cls).length > 0;
+}
+
+function isJobClass(cls: Class): boolean {
+  return cls.prototype instanceof AsyncCacheJob;
+}

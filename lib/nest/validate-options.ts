@@ -1,0 +1,157 @@
+import { inspect } from 'node:util';
+import { toPeriod } from '../core/duration.js';
+import { ConfigurationError } from '../core/errors.js';
+import { compilePolicy } from '../core/policy.js';
+import type { AsyncCacheOptions, NearOptions, StoreOptions, WorkerOptions } from './async-cache-options.js';
+
+const OPTIONS = {
+  connection: true,
+  store: true,
+  stores: true,
+  cache: true,
+  prefix: true,
+  near: true,
+  worker: true,
+  enabled: true,
+  storeTimeout: true,
+  defaults: true,
+  serializer: true,
+} satisfies Record<keyof AsyncCacheOptions, true>;
+
+/** One job's, so no default of all. */
+const OF_ONE_JOB = ['name', 'key', 'prepareArgs'];
+
+/** Throws a {@link ConfigurationError} for options of `forRoot` that are wrong or contradict each other. */
+export function validateOptions(options: AsyncCacheOptions): void {
+  if (!isObject(options)) throw wrong(`The options of forRoot are ${shown(options)}`, 'Give an object');
+  refuseUnknown(options);
+  const { enabled, connection, prefix, storeTimeout, serializer } = options;
+  if (enabled !== undefined && typeof enabled !== 'boolean') {
+    throw wrong(`enabled of forRoot is ${shown(enabled)}`, 'It must be true or false, and no string from the environment');
+  }
+  refuseConnection('connection', connection);
+  validateHomes(options);
+  if (options.worker !== undefined) validateWorker(options.worker, connection !== undefined);
+  if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {
+    throw wrong(`prefix of forRoot is ${shown(prefix)}`, 'Leave it out, or write a name');
+  }
+  if (storeTimeout !== undefined && toPeriod(storeTimeout, 'storeTimeout', 'forRoot') === 0) {
+    throw wrong(`storeTimeout of forRoot is ${shown(storeTimeout)}`, 'It must be longer than zero');
+  }
+  if (serializer !== undefined && !(has(serializer, 'encode') && has(serializer, 'decode'))) {
+    throw wrong('serializer of forRoot is no codec', 'It must have encode(value) and decode(bytes)');
+  }
+  if (options.near !== undefined) validateNear(options.near);
+  validateDefaults(options.defaults ?? {});
+}
+
+/** `stores` as in `@nestjs/cache-manager`, and not further stores by name. */
+export function isKeyvStores(stores: AsyncCacheOptions['stores']): boolean {
+  return Array.isArray(stores) || has(stores, 'get');
+}
+
+function refuseUnknown(options: AsyncCacheOptions): void {
+  for (const name of Object.keys(options)) {
+    if (name in OPTIONS) continue;
+    const remedy =
+      name === 'isGlobal'
+        ? 'Write it beside useFactory, not in what that returns'
+        : `The options are: ${Object.keys(OPTIONS).join(', ')}`;
+    throw wrong(`forRoot has an option '${name}', which does not exist`, remedy);
+  }
+}
+
+function validateHomes({ store, stores, cache }: AsyncCacheOptions): void {
+  const byName = isKeyvStores(stores) ? undefined : stores;
+  const homes = Object.entries({ store, stores: byName === undefined ? stores : undefined, cache });
+  const said = homes.filter(([, home]) => home !== undefined).map(([name]) => name);
+  if (said.length > 1) throw wrong(`forRoot has ${said.join(' and ')}`, 'Say once where entries live');
+  if (store !== undefined) validateStore('store', store);
+  if (byName === undefined) return;
+  if (!isObject(byName)) throw wrong(`stores of forRoot is ${shown(byName)}`, 'Give Keyv stores, or stores by name');
+  for (const [name, named] of Object.entries(byName)) {
+    validateStore(`stores.${name}`, named as StoreOptions);
+  }
+}
+
+function validateStore(option: string, store: StoreOptions): void {
+  const homes = isObject(store) ? Object.entries(store).filter(([, home]) => home !== undefined) : [];
+  const [[name] = [], ...others] = homes;
+  const known = ['connection', 'stores', 'cache', 'max'].includes(name ?? '');
+  if (!known || others.length > 0) {
+    throw wrong(
+      `${option} of forRoot has ${homes.map(([home]) => home).join(' and ') || shown(store)}`,
+      'Say where these entries live: { connection }, { stores }, { cache } or { max }',
+    );
+  }
+  refuseConnection(`${option}.connection`, store.connection);
+  if (store.max !== undefined && !isCount(store.max)) {
+    throw wrong(`${option}.max of forRoot is ${shown(store.max)}`, 'It must be a whole number of 1 or more');
+  }
+}
+
+function validateWorker(worker: false | WorkerOptions, hasQueue: boolean): void {
+  if (worker === false) {
+    if (hasQueue) return;
+    throw wrong(
+      'forRoot has worker: false and no connection, so nobody would refresh',
+      'Add the connection of the refresh queue, or leave worker out',
+    );
+  }
+  if (!isObject(worker)) throw wrong(`worker of forRoot is ${shown(worker)}`, 'Write false, or { concurrency }');
+  const { concurrency, limiter } = worker;
+  if (concurrency !== undefined && !isCount(concurrency)) {
+    throw wrong(`worker.concurrency is ${shown(concurrency)}`, 'It must be a whole number of 1 or more');
+  }
+  if (limiter === undefined) return;
+  if (!hasQueue) throw wrong('forRoot has worker.limiter and no connection', 'Only the BullMQ queue has a limiter');
+  if (!isObject(limiter) || !isCount(limiter.max) || !isCount(limiter.duration)) {
+    throw wrong(`worker.limiter is ${shown(limiter)}`, 'Write { max, duration }: whole numbers, the second milliseconds');
+  }
+}
+
+function validateNear(near: false | NearOptions): void {
+  if (near === false) return;
+  if (!isObject(near)) throw wrong(`near of forRoot is ${shown(near)}`, 'Write false, or { max, age }');
+  if (near.max !== undefined && !isCount(near.max)) {
+    throw wrong(`near.max of forRoot is ${shown(near.max)}`, 'It must be a whole number of 1 or more');
+  }
+  if (near.age !== undefined) toPeriod(near.age, 'near.age', 'forRoot');
+}
+
+function validateDefaults(defaults: NonNullable<AsyncCacheOptions['defaults']>): void {
+  const wrongName = OF_ONE_JOB.find((name) => name in defaults);
+  if (wrongName !== undefined) {
+    throw wrong(`defaults of forRoot has ${wrongName}`, 'It would be the same for every job: set it on the job');
+  }
+  compilePolicy('defaults of forRoot', defaults);
+}
+
+function refuseConnection(option: string, connection: unknown): void {
+  if (connection === undefined || isObject(connection)) return;
+  throw wrong(
+    // Not shown: it may hold a password.
+    `${option} of forRoot is a ${typeof connection}`,
+    `Write { host, port } or { url: 'redis://…' }, or give an ioredis instance`,
+  );
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1;
+}
+
+function has(value: unknown, method: string): boolean {
+  return typeof (value as Partial<Record<string, unknown>> | null | undefined)?.[method] === 'function';
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : inspect(value, { depth: 1, breakLength: Infinity });
+}
+
+function wrong(what: string, remedy: string): ConfigurationError {
+  return new ConfigurationError(what, remedy);
+}

@@ -1,0 +1,115 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { entryPoints, manifest, optionalPeers, pack, run, temporaryFolder, tool, UserProject } from './installed-package.js';
+
+// What is tested is the built output: `npm test` builds it first.
+let folder: string;
+let tarball: string;
+/** Has the required packages only. */
+let bare: UserProject;
+/** Has the optional peers too. */
+let full: UserProject;
+
+beforeAll(() => {
+  folder = temporaryFolder();
+  tarball = pack(folder);
+  bare = new UserProject(tarball, { optionalPeers: false });
+  full = new UserProject(tarball, { optionalPeers: true });
+}, 60_000);
+
+afterAll(() => {
+  bare.remove();
+  full.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the package root, in a project without the optional peers', () => {
+  it('can be imported', () => {
+    const code = `import { AsyncCacheModule } from '${manifest.name}'; console.log(typeof AsyncCacheModule);`;
+    expect(bare.node('--input-type=module', '-e', code)).toEqual({ code: 0, output: 'function\n' });
+  });
+
+  it('can be required', () => {
+    const code = `const { AsyncCacheModule } = require('${manifest.name}'); console.log(typeof AsyncCacheModule);`;
+    expect(bare.node('--input-type=commonjs', '-e', code)).toEqual({ code: 0, output: 'function\n' });
+  });
+
+  it('type-checks with skipLibCheck off', () => {
+    expect(typeErrors(`export { AsyncCacheModule } from '${manifest.name}';`)).toEqual([]);
+  }, 60_000);
+
+  it('and the same check would see an optional peer, were one named', () => {
+    const source = optionalPeers.map((peer, index) => `export type Peer${index} = typeof import('${peer}');`).join('\n');
+    expect(typeErrors(source)).toEqual(optionalPeers.map((peer): unknown => expect.stringContaining(`Cannot find module '${peer}'`)));
+  }, 60_000);
+});
+
+describe('in a project that has the optional peers', () => {
+  it('the root loads none of them', () => {
+    expect(loadedPackages(manifest.name).filter((name) => optionalPeers.includes(name))).toEqual([]);
+  });
+
+  it('an adapter loads what it adapts: the record is one that sees peers', () => {
+    expect(loadedPackages(`${manifest.name}/bullmq`)).toContain('bullmq');
+  });
+});
+
+it('exports exactly these names', () => {
+  const names = Object.fromEntries(entryPoints.map((entryPoint) => [entryPoint, exportedNames(entryPoint)]));
+  expect(names).toMatchInlineSnapshot();
+});
+
+it('publint finds nothing', () => {
+  const { code, output } = run(tool('publint'), ['run', tarball, '--strict']);
+  expect(code, output).toBe(0);
+}, 60_000);
+
+it('its types resolve as its code does', () => {
+  const { code, output } = run(tool('attw'), [tarball, '--profile', 'esm-only', '--no-emoji']);
+  expect(code, output).toBe(0);
+}, 60_000);
+
+function typeErrors(source: string): string[] {
+  bare.write('use.ts', source);
+  const options = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--experimentalDecorators', '--skipLibCheck', 'false', '--types', 'node'];
+  const { output } = bare.tool('tsc', '--noEmit', '--ignoreConfig', '--pretty', 'false', ...options, 'use.ts');
+  // Other packages' declarations have errors of their own; a line with two leading spaces continues the one above.
+  return output.split('\n').filter((line) => line.startsWith('use.ts') || line.startsWith(`node_modules/${manifest.name}/`) || line.startsWith('error'));
+}
+
+function loadedPackages(entryPoint: string): string[] {
+  full.write('hooks.mjs', RECORDING_HOOKS);
+  full.write('load.mjs', LOAD_AND_LIST);
+  const { code, output } = full.node('load.mjs', entryPoint);
+  expect(code, output).toBe(0);
+  return JSON.parse(output) as string[];
+}
+
+function exportedNames(entryPoint: string): string[] {
+  const { code, output } = full.node('--input-type=module', '-e', `console.log(JSON.stringify(Object.keys(await import('${entryPoint}'))));`);
+  expect(code, output).toBe(0);
+  return JSON.parse(output) as string[];
+}
+
+const RECORDING_HOOKS = `
+  let port;
+  export const initialize = (given) => { port = given; };
+  export async function resolve(specifier, context, next) {
+    const resolved = await next(specifier, context);
+    port.postMessage(resolved.url);
+    return resolved;
+  }
+`;
+
+const LOAD_AND_LIST = `
+  import Module, { register } from 'node:module';
+  import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+  const { port1, port2 } = new MessageChannel();
+  register('./hooks.mjs', import.meta.url, { data: port2, transferList: [port2] });
+  await import(process.argv[2]);
+  const loaded = Object.keys(Module._cache);
+  for (let message; (message = receiveMessageOnPort(port1)); ) loaded.push(message.message);
+  const names = loaded.map((url) => /.*node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1]);
+  console.log(JSON.stringify([...new Set(names)].filter((name) => name !== undefined)));
+  process.exit();
+`;
