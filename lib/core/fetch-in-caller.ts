@@ -142,7 +142,8 @@ export function conclude<Result>(
   countMiss(reading, true);
   const copied = filled.kind !== 'refused' && filled.copyOnRead;
   const value = copied ? copyPortable(filled.value) : filled.value;
-  return finish(reading, value, 'miss', 0, false, true);
+  const age = Math.max(0, reading.job.store.now() - filled.startedAt) / 1_000;
+  return finish(reading, value, 'miss', age, false, true);
 }
 
 /** The fetch failed: the stale value if there is one that may still be served, else the original error. */

@@ -3,7 +3,7 @@ import { toPeriod } from './duration.js';
 import type { Fill } from './entry.js';
 import { ConfigurationError } from './errors.js';
 import { fetchUnderLease, type Filling } from './fetch.js';
-import type { Filled } from './filled.js';
+import type { Filled, FillOutcome } from './filled.js';
 import type { JobDefinition } from './job.js';
 import type { JobCore } from './job-core.js';
 import { type Arguments, type ErrorDecision, tagList, type Target } from './policy.js';
@@ -13,13 +13,14 @@ import { toPortable } from './portable.js';
 export async function fill(job: JobCore, filling: Filling): Promise<Filled> {
   const wishes: FetchWishes = { skipped: false };
   const { target, args } = filling;
+  const startedAt = filling.lease?.grantedAt ?? job.store.now();
   let value: unknown;
   try {
     value = await fetchUnderLease(job, [filling], wishes, () => job.definition.fetch(target, args));
   } catch (error) {
-    return endFailed(job, filling, error);
+    return { ...(await endFailed(job, filling, error)), startedAt };
   }
-  return storeFetched(job, filling, value, wishes);
+  return { ...(await storeFetched(job, filling, value, wishes)), startedAt };
 }
 
 /** Fetches many values of one job at once and stores each under its lease. Never rejects. */
@@ -30,16 +31,22 @@ export async function fillMany(
   fetchMany: NonNullable<JobDefinition['fetchMany']>,
 ): Promise<Filled[]> {
   const wishes: FetchWishes = { skipped: false };
+  const startedAt = fillings[0]?.lease?.grantedAt ?? job.store.now();
   let values: readonly unknown[];
   try {
     const argsList = fillings.map(({ args }) => args);
     values = await fetchUnderLease(job, fillings, wishes, () => fetchMany(target, argsList));
     assertOneEach(job, values, fillings);
   } catch (error) {
-    return Promise.all(fillings.map((filling) => endFailed(job, filling, error)));
+    return Promise.all(
+      fillings.map(async (filling) => ({ ...(await endFailed(job, filling, error)), startedAt })),
+    );
   }
   return Promise.all(
-    fillings.map((filling, index) => storeFetched(job, filling, values[index], wishes)),
+    fillings.map(async (filling, index) => ({
+      ...(await storeFetched(job, filling, values[index], wishes)),
+      startedAt,
+    })),
   );
 }
 
@@ -59,7 +66,7 @@ async function storeFetched(
   filling: Filling,
   value: unknown,
   wishes: FetchWishes,
-): Promise<Filled> {
+): Promise<FillOutcome> {
   const { lease, key, background } = filling;
   let made: Fill;
   try {
@@ -114,7 +121,7 @@ export function toFill(
   };
 }
 
-async function endFailed(job: JobCore, filling: Filling, error: unknown): Promise<Filled> {
+async function endFailed(job: JobCore, filling: Filling, error: unknown): Promise<FillOutcome> {
   const { lease, key } = filling;
   job.counters.failures++;
   const decision = decideOnError(job, filling, error);

@@ -5,13 +5,23 @@ import type { JobCore } from './job-core.js';
 import type { Target } from './policy.js';
 import type { Acquisition, RequestedKey } from './ports.js';
 
+/** How long a request whose store cannot be reached waits before it is tried again. */
+export const STORE_RETRY = 1_000;
+
 type Granted = Extract<Acquisition, { kind: 'granted' }>;
 
-/** What became of each key of a batch; those that somebody else holds are not in it. */
+/** What became of each key of a batch; those that it could not have are not in it. */
 export interface RefreshedBatch {
-  readonly filled: readonly (readonly [RequestedKey, Filled])[];
-  /** Milliseconds until the first lease of somebody else is over; undefined where there was none. */
+  readonly filled: readonly RefreshedKey[];
+  /** Milliseconds until a key that it could not have may be free; undefined where there was none. */
   readonly busyFor: number | undefined;
+}
+
+export interface RefreshedKey {
+  readonly requested: RequestedKey;
+  readonly filled: Filled;
+  /** 1, and one more for each failure in a row before it. */
+  readonly attempt: number;
 }
 
 /** Refreshes many keys with one `fetchMany`, each under its own lease; what has been refreshed meanwhile is left out. */
@@ -38,7 +48,8 @@ export async function refreshBatch(
   keys.forEach((requested, index) => {
     const granted = acquired[index];
     if (granted?.kind === 'granted') own.push({ requested, granted });
-    if (granted?.kind === 'busy') busyFor = Math.min(busyFor ?? Infinity, granted.remaining);
+    const remaining = granted === undefined ? STORE_RETRY : granted.kind === 'busy' ? granted.remaining : undefined;
+    if (remaining !== undefined) busyFor = Math.min(busyFor ?? Infinity, remaining);
   });
   if (own.length === 0) return { filled: [], busyFor };
   const fillings = own.map(({ requested, granted }) => toFilling(target, requested, granted));
@@ -47,7 +58,7 @@ export async function refreshBatch(
     own.map(async ({ requested, granted }, index) => {
       // A reader of this process who meets the lease joins the batch.
       const flight = job.flights.run(granted.lease.token, async () => pick(await filling, index));
-      return [requested, await flight] as const;
+      return { requested, filled: await flight, attempt: granted.failures + 1 };
     }),
   );
   return { filled, busyFor };

@@ -10,10 +10,7 @@ import type {
   RefreshRequest,
   RequestedKey,
 } from './ports.js';
-import { refreshBatch } from './refresh-batch.js';
-
-/** How long a request whose store cannot be reached waits before it is tried again. */
-const STORE_RETRY = 1_000;
+import { refreshBatch, STORE_RETRY } from './refresh-batch.js';
 
 /** Runs one requested refresh in this process. Returns what became of it; never rejects. */
 export class Refresher {
@@ -75,7 +72,7 @@ export class Refresher {
     }
   }
 
-  /** The outcome is that of the fetch; a key that needs more than its share of it is run by itself. */
+  /** The outcome is the worst of all keys; one that needs more than its share of the fetch is run by itself. */
   async #runBatch(
     job: JobCore,
     target: Target,
@@ -86,18 +83,22 @@ export class Refresher {
     const { fetchMany } = job.definition;
     if (fetchMany === undefined) return this.#runEach(job, target, request, keys);
     const { filled, busyFor } = await refreshBatch(job, target, keys, fetchMany);
-    for (const [{ key }] of filled) job.requests.ended(key);
-    const again = filled
-      .filter(([, each]) => each.kind === 'unstored' && each.because === 'revoked')
-      .map(([requested]) => requested);
-    const [first] = filled;
-    if (again.length > 0) return this.#runEach(job, target, request, again);
-    if (first === undefined) {
-      return busyFor === undefined ? { kind: 'skipped' } : { kind: 'busy', retryIn: busyFor };
+    const outcomes: RefreshOutcome[] = busyFor === undefined ? [] : [{ kind: 'busy', retryIn: busyFor }];
+    const again: RequestedKey[] = [];
+    let failed = false;
+    for (const { requested, filled: each, attempt } of filled) {
+      if (each.kind === 'unstored' && each.because === 'revoked') {
+        again.push(requested);
+        continue;
+      }
+      job.requests.ended(requested.key);
+      // A fetch fails for all of its keys, and is reported once.
+      if (each.kind === 'failed' && failed) continue;
+      failed ||= each.kind === 'failed';
+      outcomes.push(this.#outcome(job, requested.key, each, attempt));
     }
-    // One fetch failed, or values could not be stored: the first failure stands for all.
-    const [requested, outcome] = filled.find(([, each]) => each.kind === 'failed') ?? first;
-    return this.#outcome(job, requested.key, outcome, 1);
+    if (again.length > 0) outcomes.push(await this.#runEach(job, target, request, again));
+    return worstOf(outcomes);
   }
 
   async #runEach(
@@ -110,7 +111,7 @@ export class Refresher {
     const outcomes = await Promise.all(
       keys.map((key) => this.#runOne(job, target, { ...key, job: name, options })),
     );
-    return outcomes.find(({ kind }) => kind === 'failed' || kind === 'busy') ?? { kind: 'stored' };
+    return worstOf(outcomes);
   }
 
   async #acquire(
@@ -153,4 +154,13 @@ export class Refresher {
     }
     return { kind: 'unknown-job', error };
   }
+}
+
+/** What the queue must know of many outcomes: a failure before what has to wait, and that before what is done with. */
+function worstOf(outcomes: readonly RefreshOutcome[]): RefreshOutcome {
+  for (const kind of ['failed', 'busy', 'stored'] as const) {
+    const found = outcomes.find((outcome) => outcome.kind === kind);
+    if (found !== undefined) return found;
+  }
+  return { kind: 'skipped' };
 }

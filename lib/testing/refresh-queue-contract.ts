@@ -1,5 +1,7 @@
-import type { RefreshHandler, RefreshOutcome, RefreshQueue, RefreshQueueOptions, RefreshRequest } from '../core/ports.js';
+import type { RefreshQueue } from '../core/ports.js';
 import { Gate } from './gate.js';
+import { RefreshQueueDriver, requestOf, STORED } from './refresh-queue-driver.js';
+import { describeRefreshQueueEndings } from './refresh-queue-endings.js';
 import type { TestFramework } from './test-framework.js';
 
 /** A queue to test, empty, that runs in the real time. */
@@ -12,10 +14,6 @@ export interface RefreshQueueContract {
   /** Called before each test. One request at a time is what some of them need. */
   readonly create: (options: { readonly concurrency: number }) => Promise<RefreshQueueUnderTest>;
 }
-
-const STORED: RefreshOutcome = { kind: 'stored' };
-/** What `close` may take. */
-const CLOSE_LIMIT = 5_000;
 
 /**
  * The tests that every queue passes.
@@ -30,33 +28,33 @@ export function describeRefreshQueue(name: string, contract: RefreshQueueContrac
   const { afterEach, beforeEach, describe, expect, it } = framework;
 
   describe(name, () => {
-    let tested: RefreshQueueUnderTest;
-    let handler: Gate<RefreshOutcome, Parameters<RefreshHandler>>;
-    const keys = (): string[] => handler.calls.map(([{ key }]) => key);
-
+    let tested: RefreshQueueDriver;
     beforeEach(async () => {
-      tested = await contract.create({ concurrency: 1 });
-      handler = new Gate();
+      const { queue, close } = await contract.create({ concurrency: 1 });
+      tested = new RefreshQueueDriver(queue, close);
     });
     afterEach(() => tested.close());
 
     it('hands over what was requested', async () => {
+      const { handler } = tested;
       const request = requestOf('key', { job: 'Users.profile', generation: 'g1', args: ['bob', 7] });
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([request]);
+      tested.process();
+      await tested.request(request);
       await handler.started(1);
       expect(handler.calls).toEqual([[request, 1]]);
       handler.release(STORED);
     });
 
     it('keeps what is requested before anybody processes it', async () => {
-      await tested.queue.request([requestOf('key')]);
-      tested.queue.process(handler.fetch);
+      const { handler } = tested;
+      await tested.request(requestOf('key'));
+      tested.process();
       await handler.started(1);
       handler.release(STORED);
     });
 
     it('brings arguments over as they were', async () => {
+      const { handler } = tested;
       const args = [
         new Map([['key', { nested: [1n, Number.NaN] }]]),
         new Set([undefined, null]),
@@ -66,8 +64,8 @@ export function describeRefreshQueue(name: string, contract: RefreshQueueContrac
         { nothing: undefined },
         new Uint8Array([1, 2, 255]),
       ];
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([requestOf('key', { args }), requestOf('none', { args: [] })]);
+      tested.process();
+      await tested.request(requestOf('key', { args }), requestOf('none', { args: [] }));
       await handler.started(1);
       handler.release(STORED);
       await handler.started(2);
@@ -76,45 +74,49 @@ export function describeRefreshQueue(name: string, contract: RefreshQueueContrac
     });
 
     it('runs one request per key and generation while it waits and while it runs', async () => {
+      const { handler } = tested;
       const request = requestOf('key', { generation: 'g1' });
-      await tested.queue.request([request, request]);
-      await tested.queue.request([request]);
-      tested.queue.process(handler.fetch);
+      await tested.request(request, request);
+      await tested.request(request);
+      tested.process();
       await handler.started(1);
-      await tested.queue.request([request]);
+      await tested.request(request);
       handler.release(STORED);
-      await runsNext(tested.queue, handler, 2);
-      expect(keys()).toEqual(['key', 'marker 2']);
+      await tested.runMarker(2);
+      expect(tested.keys).toEqual(['key', 'marker 2']);
     });
 
     it('takes the same request again when it has been run', async () => {
+      const { handler } = tested;
       handler.open(() => STORED);
-      tested.queue.process(handler.fetch);
+      tested.process();
       for (let run = 1; run <= 3; run += 1) {
-        await acceptedBy(tested.queue, handler, requestOf('key'), run);
+        await tested.requestUntilRun(requestOf('key'), run);
       }
     });
 
     it('runs different generations, keys, and splits of the two', async () => {
+      const { handler } = tested;
       handler.open(() => STORED);
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([
+      tested.process();
+      await tested.request(
         requestOf('key', { generation: 'g1' }),
         requestOf('key', { generation: 'g2' }),
         requestOf('other', { generation: 'g1' }),
         requestOf('bc', { generation: 'a' }),
         requestOf('c', { generation: 'ab' }),
         requestOf('abc', { generation: '' }),
-      ]);
+      );
       await handler.started(6);
-      expect(keys()).toEqual(['key', 'key', 'other', 'bc', 'c', 'abc']);
+      expect(tested.keys).toEqual(['key', 'key', 'other', 'bc', 'c', 'abc']);
     });
 
     it('brings further keys over, which are part of what makes a request the same', async () => {
+      const { handler } = tested;
       const others = [{ key: 'b', generation: '7', args: [new Date(0), 1n] }];
       handler.open(() => STORED);
-      await tested.queue.request([requestOf('a'), requestOf('a', { others }), requestOf('a', { others }), requestOf('end')]);
-      tested.queue.process(handler.fetch);
+      await tested.request(requestOf('a'), requestOf('a', { others }), requestOf('a', { others }), requestOf('end'));
+      tested.process();
       await handler.started(3);
       expect(handler.calls.map(([request]) => [request.key, request.others])).toEqual([
         ['a', undefined],
@@ -127,7 +129,7 @@ export function describeRefreshQueue(name: string, contract: RefreshQueueContrac
       const ticks = new Gate<undefined, [string]>();
       ticks.open(() => undefined);
       const tick = async (name: string): Promise<void> => ticks.fetch(name);
-      tested.queue.process(handler.fetch);
+      tested.process();
       await tested.queue.schedule([{ name: 'often', every: 50 }, { name: 'gone', every: 50 }], tick);
       await ticks.started(6);
       expect(new Set(ticks.calls.flat())).toEqual(new Set(['often', 'gone']));
@@ -139,154 +141,37 @@ export function describeRefreshQueue(name: string, contract: RefreshQueueContrac
     });
 
     it('runs the urgent first: without a priority, then 1, then 2; equal ones as they came', async () => {
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([requestOf('running')]);
+      const { handler } = tested;
+      tested.process();
+      await tested.request(requestOf('running'));
       await handler.started(1);
-      await tested.queue.request([
-        withOptions('2', { priority: 2 }),
-        withOptions('1', { priority: 1 }),
-        withOptions('1 later', { priority: 1 }),
-        withOptions('none', {}),
-        withOptions('none later', {}),
-      ]);
+      await tested.request(
+        requestOf('2', { options: { priority: 2 } }),
+        requestOf('1', { options: { priority: 1 } }),
+        requestOf('1 later', { options: { priority: 1 } }),
+        requestOf('none', { options: {} }),
+        requestOf('none later', { options: {} }),
+      );
       handler.open(() => STORED);
       await handler.started(6);
-      expect(keys()).toEqual(['running', 'none', 'none later', '1', '1 later', '2']);
+      expect(tested.keys).toEqual(['running', 'none', 'none later', '1', '1 later', '2']);
     });
 
     it('waits for the delay of a request, and for no other', async () => {
+      const { handler } = tested;
       const asked = performance.now();
       let started = 0;
       handler.open(({ key }) => {
         if (key === 'delayed') started = performance.now();
         return STORED;
       });
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([withOptions('delayed', { delay: 300 }), requestOf('at once')]);
+      tested.process();
+      await tested.request(requestOf('delayed', { options: { delay: 300 } }), requestOf('at once'));
       await handler.started(2);
-      expect(keys()).toEqual(['at once', 'delayed']);
+      expect(tested.keys).toEqual(['at once', 'delayed']);
       expect(started - asked > 250).toBe(true);
     });
 
-    it('tries again what was busy, as the same attempt and without a second request', async () => {
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([requestOf('key')]);
-      await handler.started(1);
-      const busy = performance.now();
-      handler.release({ kind: 'busy', retryIn: 400 });
-      await runsNext(tested.queue, handler, 2);
-      await tested.queue.request([requestOf('key')]);
-      await handler.started(3);
-      expect(performance.now() - busy > 350).toBe(true);
-      handler.release(STORED);
-      await runsNext(tested.queue, handler, 4);
-      expect(keys()).toEqual(['key', 'marker 2', 'key', 'marker 4']);
-      expect(handler.calls.map(([, attempt]) => attempt)).toEqual([1, 1, 1, 1]);
-    });
-
-    it('tries a failed one as often as it asks for, no sooner than the backoff, and then takes it again', async () => {
-      const starts: number[] = [];
-      handler.open(() => {
-        starts.push(performance.now());
-        return { kind: 'failed', error: new Error('The origin is down'), retryIn: 100 };
-      });
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([withOptions('key', { attempts: 3 })]);
-      await handler.started(3);
-      expect(handler.calls.map(([, attempt]) => attempt)).toEqual([1, 2, 3]);
-      expect((starts[1] ?? 0) - (starts[0] ?? 0) >= 100).toBe(true);
-      expect((starts[2] ?? 0) - (starts[1] ?? 0) >= 100).toBe(true);
-      await acceptedBy(tested.queue, handler, requestOf('key'), 4);
-    });
-
-    it('goes on after a handler that throws, and after one that fails with something other than an error', async () => {
-      handler.open(({ key }) => {
-        if (key === 'throws') throw new Error('A defect');
-        if (key === 'odd') return { kind: 'failed', error: undefined, retryIn: 0 };
-        return STORED;
-      });
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([requestOf('throws'), requestOf('odd'), requestOf('key')]);
-      await handler.started(3);
-      expect(keys()).toEqual(['throws', 'odd', 'key']);
-    });
-
-    it('serves a job that nobody knew once somebody knows it', async () => {
-      const error = new Error('No such job');
-      handler.open(({ job }, _attempt) => (job === 'Late' && handler.starts < 3 ? { kind: 'unknown-job', error } : STORED));
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([requestOf('late', { job: 'Late' }), requestOf('key')]);
-      await handler.started(3);
-      expect(keys()).toEqual(['late', 'key', 'late']);
-      expect(handler.calls.map(([, attempt]) => attempt)).toEqual([1, 1, 1]);
-    });
-
-    it('finishes what runs before it is closed, starts nothing, and refuses requests from then on', async () => {
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([requestOf('running'), requestOf('waiting')]);
-      await handler.started(1);
-      let closed = false;
-      const closing = (async () => {
-        await tested.queue.close();
-        closed = true;
-      })();
-      expect(await isRefused(tested.queue, requestOf('too late'))).toBe(true);
-      expect(closed).toBe(false);
-      handler.release(STORED);
-      await closing;
-      expect(keys()).toEqual(['running']);
-    });
-
-    it('closes within a few seconds although a refresh does not end', async () => {
-      tested.queue.process(handler.fetch);
-      await tested.queue.request([requestOf('hung')]);
-      await handler.started(1);
-      const asked = performance.now();
-      await tested.queue.close();
-      await tested.queue.close();
-      expect(performance.now() - asked < CLOSE_LIMIT).toBe(true);
-    });
-
-    it('can be closed without having done anything', async () => {
-      await tested.queue.close();
-      expect(keys()).toEqual([]);
-    });
+    describeRefreshQueueEndings(framework, () => tested);
   });
-}
-
-function requestOf(key: string, given: Partial<RefreshRequest> = {}): RefreshRequest {
-  return { job: 'Job', key, generation: '1', args: [key], options: {}, ...given };
-}
-
-function withOptions(key: string, options: RefreshQueueOptions): RefreshRequest {
-  return requestOf(key, { options });
-}
-
-/** Waits until the queue has got to a request that is made now: whatever was to run before it has. */
-async function runsNext(queue: RefreshQueue, handler: Gate<RefreshOutcome, Parameters<RefreshHandler>>, starts: number): Promise<void> {
-  await queue.request([requestOf(`marker ${String(starts)}`)]);
-  await handler.started(starts);
-  handler.release(STORED);
-}
-
-/** Requests until it is run: a queue needs a moment to notice that the last run is over. */
-async function acceptedBy(
-  queue: RefreshQueue,
-  handler: Gate<RefreshOutcome, Parameters<RefreshHandler>>,
-  request: RefreshRequest,
-  starts: number,
-): Promise<void> {
-  while (handler.starts < starts) {
-    await queue.request([request]);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-async function isRefused(queue: RefreshQueue, request: RefreshRequest): Promise<boolean> {
-  try {
-    await queue.request([request]);
-    return false;
-  } catch {
-    return true;
-  }
 }

