@@ -16,11 +16,6 @@ export interface BullMQRefreshOptions {
   /** How arguments travel. */
   readonly codec: Codec;
   /**
-   * The shortest lease of the registered jobs, in milliseconds: how soon a dead worker must be noticed. Asked when the
-   * worker starts. Default: 10,000.
-   */
-  readonly lease?: (() => number) | undefined;
-  /**
    * Told what goes wrong and reaches no caller: an outage of the connection once, a request that cannot be read or is
    * given up. What a refresh failed with is not among it; whoever handles refreshes reports that.
    */

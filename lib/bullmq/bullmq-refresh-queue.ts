@@ -14,6 +14,7 @@ const REQUEST_TIMEOUT = 1_000;
 /** Requests under way at one time, in all; what is above is refused, so that a slow Redis does not fill the memory. */
 const MOST_UNDER_WAY = 10_000;
 const CLOSE_TIMEOUT = 500;
+const REASSERTION_INTERVAL = 10 * 60 * 1_000;
 /** A cluster's connection may stay at `connect`. */
 const UP: ReadonlySet<string> = new Set(['ready', 'connect']);
 
@@ -31,6 +32,7 @@ interface Client {
 export class BullMQRefreshQueue implements RefreshQueue {
   /** Undefined until it was ready once. */
   #client: Client | undefined;
+  #reassertion: NodeJS.Timeout | undefined;
   #underWay = 0;
   /** Calls of `add` that took too long and have not ended. While there is one, no other is made. */
   #hanging = 0;
@@ -76,8 +78,8 @@ export class BullMQRefreshQueue implements RefreshQueue {
     throw refusal(first, new Error('Redis did not answer in time'));
   }
 
-  process(handler: RefreshHandler): void {
-    this.processor?.start(handler);
+  process(handler: RefreshHandler, lease?: number): void {
+    this.processor?.start(handler, lease);
   }
 
   /**
@@ -86,10 +88,27 @@ export class BullMQRefreshQueue implements RefreshQueue {
    */
   async schedule(schedules: readonly Schedule[], tick: (name: string) => Promise<void>): Promise<void> {
     this.processor?.onTick(tick);
+    try {
+      await this.#upsert(schedules);
+      if (this.processor !== undefined) await this.#removeOthers(schedules);
+    } catch (error) {
+      // Redis was away from the start to the end: whoever starts next makes the schedule.
+      if (this.#closing === undefined) throw error;
+    }
+    if (schedules.length === 0) return;
+    // A worker of the old release that starts during a deploy removes what it does not know.
+    this.#reassertion = setInterval(() => {
+      this.#upsert(schedules).catch(ignoreError);
+    }, REASSERTION_INTERVAL).unref();
+  }
+
+  async #upsert(schedules: readonly Schedule[]): Promise<void> {
     for (const { name, every } of schedules) {
       await this.queue.upsertJobScheduler(name, { every }, { name: TICK, data: tickPayload(name) });
     }
-    if (this.processor === undefined) return;
+  }
+
+  async #removeOthers(schedules: readonly Schedule[]): Promise<void> {
     const wanted = new Set(schedules.map(({ name }) => name));
     for (const { key } of await this.queue.getJobSchedulers()) {
       if (!wanted.has(key)) await this.queue.removeJobScheduler(key);
@@ -107,6 +126,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#reassertion);
     await this.processor?.stop();
     this.#client?.on('error', ignoreError);
     if (await settlesWithin(this.queue.close(), CLOSE_TIMEOUT)) return;

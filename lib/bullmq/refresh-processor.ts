@@ -33,7 +33,8 @@ export class RefreshProcessor extends WorkerHost {
   readonly #running = new Set<Promise<unknown>>();
   readonly #retryIn = new WeakMap<object, number>();
   #handler: RefreshHandler | undefined;
-  #tick: (name: string) => Promise<void> = () => Promise.resolve();
+  #lease = DEFAULT_LEASE;
+  #tick: ((name: string) => Promise<void>) | undefined;
   #ready = false;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
 
@@ -43,8 +44,9 @@ export class RefreshProcessor extends WorkerHost {
     this.#outages = outages;
   }
 
-  start(handler: RefreshHandler): void {
+  start(handler: RefreshHandler, lease = DEFAULT_LEASE): void {
     this.#handler = handler;
+    this.#lease = lease;
     this.#work();
   }
 
@@ -116,8 +118,8 @@ export class RefreshProcessor extends WorkerHost {
 
   /** Not in the worker's options: it is made before the jobs, and with them the leases, are known. */
   #noticeDeaths(worker: WorkerHost['worker']): void {
-    const { lease, worker: own } = this.#options;
-    Object.assign(worker.opts, recoverySettings(lease?.() ?? DEFAULT_LEASE, own || {}));
+    const { worker: own } = this.#options;
+    Object.assign(worker.opts, recoverySettings(this.#lease, own || {}));
     // It keeps a copy of the settings. Protected, for subclasses; but the class of the worker is the application's choice.
     (worker as unknown as { createLockManager(): void }).createLockManager();
   }
@@ -133,7 +135,7 @@ export class RefreshProcessor extends WorkerHost {
         throw new UnrecoverableError(error.message);
       }
       case 'tick':
-        return this.#tick(payload.name);
+        return this.#tick === undefined ? postpone(job, token, FIRST_UNKNOWN_RETRY) : this.#tick(payload.name);
       case 'payload':
         break;
     }

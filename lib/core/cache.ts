@@ -4,7 +4,7 @@ import { ConfigurationError } from './errors.js';
 import { type Environment, JobCore } from './job-core.js';
 import type { JobDefinition } from './job.js';
 import { keepWarm } from './keep-warm.js';
-import { tagList } from './policy.js';
+import { LONGEST_LEASE, tagList } from './policy.js';
 import type { Awaitable, RefreshQueue, Schedule, Store } from './ports.js';
 import { Refresher } from './refresh.js';
 import { RefreshRequests } from './refresh-requests.js';
@@ -66,7 +66,8 @@ export class Cache {
   /** Begins to run what other processes ask for; when every job is defined, so that none is unknown without reason. */
   work(): void {
     const { queue, inProcess } = this.parts;
-    queue?.process((request) => this.#refresher.run(request));
+    const leases = [...this.#jobs.values()].map(({ core }) => core.policy.lease);
+    queue?.process((request) => this.#refresher.run(request), Math.min(LONGEST_LEASE, ...leases));
     const schedules: Schedule[] = [];
     for (const { name, core } of this.#jobs.values()) {
       const { refreshEvery, warmOnStart } = core.policy;

@@ -47,7 +47,7 @@ export interface JobPolicy {
 }
 
 /** A lease is this short, whatever the job: a worker that dies is replaced within it. */
-const LONGEST_LEASE = 10_000;
+export const LONGEST_LEASE = 10_000;
 
 const DEFAULTS = {
   ttl: 600,

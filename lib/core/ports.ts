@@ -125,8 +125,11 @@ export interface ChangeListener {
 export interface RefreshQueue {
   /** Resolves when the request is in safe hands, rejects when it is not. Never called on the path of a reader. */
   request(requests: readonly RefreshRequest[]): Awaitable<void>;
-  /** Runs `handler` for each request, in this process. Not called in a process that only asks. */
-  process(handler: RefreshHandler): void;
+  /**
+   * Runs `handler` for each request, in this process. Not called in a process that only asks. `lease` is the shortest of
+   * the jobs' leases in milliseconds: so soon must a process that died be noticed. *Default:* 10,000.
+   */
+  process(handler: RefreshHandler, lease?: number): void;
   /**
    * Calls `tick` with the name of each schedule once in its period, in one process of all. Takes the place of what was
    * scheduled before, also by an earlier release of the application.

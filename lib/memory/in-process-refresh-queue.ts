@@ -85,6 +85,7 @@ export class InProcessRefreshQueue implements RefreshQueue {
 
   schedule(schedules: readonly Schedule[], tick: (name: string) => Promise<void>): void {
     for (const cancel of this.#schedules.splice(0)) cancel();
+    if (this.#closing !== undefined) return;
     for (const { name, every } of schedules) {
       const next = (): void => {
         const cancel = this.#clock.schedule(every, () => {

@@ -21,6 +21,9 @@ export type JobValue<Self extends AsyncCacheJob> = Awaited<ReturnType<Self['fetc
  * A cached read as a provider: extend it, set `ttl` and what else you like of `JobOptions` as attributes or methods, and
  * override `fetch`. The constructor is for dependency injection only. Inject it and call `get`.
  *
+ * Inside of the class itself, where `this` may be a subclass with another `fetch`, the compiler wants to be told:
+ * `(this as UserTweets).invalidate(username)`.
+ *
  * ```ts
  * @Injectable()
  * class UserTweets extends AsyncCacheJob {

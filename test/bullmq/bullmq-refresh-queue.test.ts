@@ -82,9 +82,9 @@ describe('BullMQRefreshQueue', () => {
   });
 
   it('does not take a worker for dead whose refresh outlasts its lock', async () => {
-    const processes = [await start({ lease: () => 1_000 }), await start({ lease: () => 1_000 })];
+    const processes = [await start(), await start()];
     const handler = new Gate<RefreshOutcome, Parameters<RefreshHandler>>();
-    for (const { queue } of processes) queue.process(handler.fetch);
+    for (const { queue } of processes) queue.process(handler.fetch, 1_000);
     await processes[0]?.queue.request([requestOf('key')]);
     await handler.started(1);
     await new Promise((resolve) => setTimeout(resolve, 2_500));

@@ -100,19 +100,11 @@ describe('BullMQRefreshModule', () => {
     [2_000, { lockDuration: 1_500, stalledInterval: 250 }],
     [500, { lockDuration: 1_000, stalledInterval: 250 }],
   ])('notices a dead worker within a lease of %s ms', async (lease, expected) => {
-    const app = await start(optionsOf(lease === undefined ? {} : { lease: () => lease }));
+    const app = await start(optionsOf());
     const { worker } = app.get(RefreshProcessor);
-    app.get(BullMQRefreshQueue).process(async () => STORED);
+    app.get(BullMQRefreshQueue).process(async () => STORED, lease);
     await vi.waitFor(() => expect(worker.isRunning()).toBe(true));
     expect(worker.opts).toMatchObject({ ...expected, lockRenewTime: expected.lockDuration / 2, maxStalledCount: 100 });
-  });
-
-  it('asks for the lease when it starts, not when it is made', async () => {
-    const lease = vi.fn(() => 4_000);
-    const app = await start(optionsOf({ lease }));
-    expect(lease).not.toHaveBeenCalled();
-    app.get(BullMQRefreshQueue).process(async () => STORED);
-    await vi.waitFor(() => expect(lease).toHaveBeenCalled());
   });
 
   it('keeps applications of one process apart', async () => {

@@ -132,16 +132,16 @@ describe('closing takes no longer than a few seconds', () => {
 
   it('with a refresh that does not end, which another worker takes over', async () => {
     const prefix = 'handover';
-    const options = { connection: { url: redis.url }, prefix, lease: () => 1_000 };
+    const options = { connection: { url: redis.url }, prefix };
     const leaving = await startRefreshApp(options);
     const hung = new Gate<RefreshOutcome, Parameters<RefreshHandler>>();
-    leaving.queue.process(hung.fetch);
+    leaving.queue.process(hung.fetch, 1_000);
     await leaving.queue.request([requestOf('key')]);
     await hung.started(1);
     const staying = await startRefreshApp(options);
     apps.push(staying);
     const handler = new Gate<RefreshOutcome, Parameters<RefreshHandler>>();
-    staying.queue.process(handler.fetch);
+    staying.queue.process(handler.fetch, 1_000);
     expect((await timed(leaving.app.close()))[0]).toBeLessThan(CLOSE_LIMIT);
     expect(handler.starts).toBe(0);
     await handler.started(1);

@@ -19,7 +19,6 @@ const app = await NestFactory.createApplicationContext(
           connection: { url },
           prefix,
           codec: new MsgpackrCodec(),
-          lease: () => lease,
           onFailure: (error) => process.send({ failure: error.message }),
         }),
       }),
@@ -38,5 +37,5 @@ app.get(BullMQRefreshQueue).process(async ({ key }) => {
   process.send({ fetching: key });
   setInterval(() => redis.pexpire(name, lease), lease / 3);
   return new Promise(() => {});
-});
+}, lease);
 process.send({ ready: true });

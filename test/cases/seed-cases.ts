@@ -85,7 +85,7 @@ export function describeSeedCases({ time, shared }: CaseEnvironment, inWorld: In
     const fetch = executed();
     const queue = new RecordingRefreshQueue();
     const ttl = (value: string): number => (value.endsWith('#1') ? world.minutes(10) : 3_600);
-    const { job } = await world.job(fetch, { ttl }, { queue });
+    const { job } = await world.job<[string], string>(fetch, { ttl }, { queue });
     await job.get('foo');
     await world.pass(14);
     expect(await job.read('foo')).toMatchObject({ value: 'JOB-EXECUTED:foo #1', status: 'stale', refreshing: true });
@@ -220,7 +220,7 @@ export function describeSeedCases({ time, shared }: CaseEnvironment, inWorld: In
       const queue = new RecordingRefreshQueue();
       queue.failNext(new Error('no queue'), 1_000);
       const { job, of } = bound(
-        await world.job(() => Promise.reject<string>(new Error('down')), { ttl: world.minutes(1), backoff: { initial: '1h', max: '1h' } }, { queue }),
+        await world.job((_name: string) => Promise.reject<string>(new Error('down')), { ttl: world.minutes(1), backoff: { initial: '1h', max: '1h' } }, { queue }),
       );
       await job.set(['foo'], 'old');
       await world.pass(2);
@@ -248,7 +248,7 @@ export function describeSeedCases({ time, shared }: CaseEnvironment, inWorld: In
     it('whose fetch throws reports it once, tells the queue, and the value stays', inWorld(async (world) => {
       const queue = new RecordingRefreshQueue();
       const error = new Error('down');
-      const { job, of } = bound(await world.job(() => Promise.reject<string>(error), { ttl: world.minutes(1) }, { queue }));
+      const { job, of } = bound(await world.job((_name: string) => Promise.reject<string>(error), { ttl: world.minutes(1) }, { queue }));
       await job.set(['foo'], 'old');
       await world.pass(2);
       await job.get('foo');

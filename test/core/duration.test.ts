@@ -34,7 +34,8 @@ describe('a duration', () => {
     const convert = (): number => toMilliseconds(wrong, 'grace', 'Reports.sales');
     expect(convert).toThrow(ConfigurationError);
     expect(convert).toThrow('grace of Reports.sales is ');
-    expect(convert).toThrow(`is ${typeof wrong === 'string' ? `'${wrong}'` : String(wrong)}, which is not a duration`);
+    const shown: string = typeof wrong === 'string' ? `'${wrong}'` : Reflect.apply(String, undefined, [wrong]);
+    expect(convert).toThrow(`is ${shown}, which is not a duration`);
     expect(convert).toThrow(`'500ms'`);
   });
 

@@ -57,7 +57,7 @@ describe('what a fetch knows of itself', () => {
   it('a remembered failure is no previous value', async () => {
     const process = new Process();
     const seen: unknown[] = [];
-    const job = process.job<string>(() => {
+    const job = process.job(() => {
       seen.push(refreshContext().previous);
       throw new Error('down');
     }, { onError: () => ({ ttl: 10 }) });

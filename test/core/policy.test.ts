@@ -11,7 +11,7 @@ function policy(options: JobOptions = {}): JobPolicy {
 
 /** As a user of plain JavaScript, or of a value that was read from the environment, would have it. */
 function refused(options: Record<string, unknown>): () => JobPolicy {
-  return () => compilePolicy('Reports.sales', options as JobOptions);
+  return () => compilePolicy('Reports.sales', options);
 }
 
 /** An option that is a function, and what it was called with. */
@@ -142,7 +142,7 @@ describe('an option that is a function', () => {
     ['onError', 'delete', (own: JobPolicy) => own.onError(TARGET, 'e', ['a', 1]), 'delete', ['e', 'a', 1]],
   ] as const)('%s is called with the instance as this', (name, answer, ask, expected, args) => {
     const option = spy(answer as unknown);
-    const own = compilePolicy('J', { [name]: option } as JobOptions);
+    const own = compilePolicy('J', { [name]: option });
     expect(option.calls.filter(({ self }) => self === TARGET)).toEqual([]);
     expect(ask(own)).toEqual(expected);
     expect(option.calls).toEqual([{ self: TARGET, args: [...args] }]);
@@ -177,17 +177,17 @@ describe('an option that is a function', () => {
     expect(policy({ onError: () => ({ ttl: '30s' }) }).onError(TARGET, new Error(), [])).toEqual({ ttl: 30_000 });
   });
 
-  it.each([
-    ['ttl', () => 'soon', (own: JobPolicy) => own.ttl(TARGET, 'v', []), 'ttl of Reports.sales is \'soon\''],
-    ['ttl', () => -1, (own: JobPolicy) => own.ttl(TARGET, 'v', []), 'ttl of Reports.sales is -1'],
-    ['grace', () => Number.NaN, (own: JobPolicy) => own.grace(TARGET, 'v', []), 'grace of Reports.sales is NaN'],
+  it.each<[string, () => unknown, (own: JobPolicy) => unknown, string]>([
+    ['ttl', () => 'soon', (own: JobPolicy): unknown => own.ttl(TARGET, 'v', []), 'ttl of Reports.sales is \'soon\''],
+    ['ttl', () => -1, (own: JobPolicy): unknown => own.ttl(TARGET, 'v', []), 'ttl of Reports.sales is -1'],
+    ['grace', () => Number.NaN, (own: JobPolicy): unknown => own.grace(TARGET, 'v', []), 'grace of Reports.sales is NaN'],
     ['tags', () => 'x', (own: JobPolicy) => own.tags(TARGET, 'v', []), 'tags of Reports.sales is x'],
     ['tags', () => [''], (own: JobPolicy) => own.tags(TARGET, 'v', []), 'tags of Reports.sales is [ \'\' ]'],
-    ['onError', () => 'ignore', (own: JobPolicy) => own.onError(TARGET, 'e', []), 'the answer of onError of Reports.sales is ignore'],
-    ['onError', () => undefined, (own: JobPolicy) => own.onError(TARGET, 'e', []), 'the answer of onError of Reports.sales'],
-    ['onError', () => ({ ttl: -1 }), (own: JobPolicy) => own.onError(TARGET, 'e', []), 'onError ttl of Reports.sales is -1'],
-  ] as const)('a wrong answer of %s is refused', (name, option, ask, message) => {
-    const own = compilePolicy('Reports.sales', { [name]: option } as never);
+    ['onError', () => 'ignore', (own: JobPolicy): unknown => own.onError(TARGET, 'e', []), 'the answer of onError of Reports.sales is ignore'],
+    ['onError', () => undefined, (own: JobPolicy): unknown => own.onError(TARGET, 'e', []), 'the answer of onError of Reports.sales'],
+    ['onError', () => ({ ttl: -1 }), (own: JobPolicy): unknown => own.onError(TARGET, 'e', []), 'onError ttl of Reports.sales is -1'],
+  ])('a wrong answer of %s is refused', (name, option, ask, message) => {
+    const own = compilePolicy('Reports.sales', { [name]: option });
     expect(() => ask(own)).toThrow(ConfigurationError);
     expect(() => ask(own)).toThrow(message);
   });

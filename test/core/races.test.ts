@@ -105,7 +105,7 @@ const acts = {
   clear: ({ process }: Scene) => process.cache.clear(),
 };
 
-function sceneOn(StoreOf: StoreClass, options: Kind['options'] = undefined): Scene {
+function sceneOn(StoreOf: StoreClass, options?: Kind['options']): Scene {
   const clock = new ManualClock(START);
   const process = Process.refreshing({ clock, store: new StoreOf({ clock }) });
   const gate = new Gate<string>();
@@ -292,12 +292,12 @@ describe('G5: a process that was frozen past its lease', () => {
     const gate = new Gate<string>();
     const job = frozen.job(gate.fetch);
     // A frozen process renews nothing.
-    const lease = await store.acquire('J:"a"', { lease: 10_000, respectBackoff: false, takeOver: false });
+    const lease = store.acquire('J:"a"', { lease: 10_000, respectBackoff: false, takeOver: false });
     await clock.advance(10_000);
     const other = new Process({ clock, store }).job(async () => 'newer');
     await other.get('a');
     if (lease.kind !== 'granted') throw new Error('the lease was free');
-    await store.commit(lease.lease, { kind: 'value', value: 'older', copyOnRead: false, ttl: 60_000, grace: 0, tags: [] });
+    store.commit(lease.lease, { kind: 'value', value: 'older', copyOnRead: false, ttl: 60_000, grace: 0, tags: [] });
     return job.get('a');
   }
 

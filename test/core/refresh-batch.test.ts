@@ -155,13 +155,12 @@ describe('G10: stale keys of a job with fetchMany', () => {
 
   it('a reader who meets the batch joins it', async () => {
     const gate = new Gate<string[]>();
-    const scene = await staleBatch(2, gate.fetch, { fetchOnStaleThreshold: 60 });
+    const scene = await staleBatch(2, gate.fetch, { fetchOnStaleThreshold: 30 });
     const { process, job, single } = scene;
     await readAll(scene, 2);
     const running = process.recorded.run();
     await gate.started(1);
-    await process.advance(61 * SECOND - 5 * SECOND);
-    await process.advance(4_999);
+    await process.advance(31 * SECOND);
     const reading = job.read(1);
     await process.settle();
     gate.release(['new 1', 'new 2']);

@@ -262,7 +262,7 @@ describe('one refresh for all processes', () => {
     const gate = new Gate<string>();
     const { clock, store, processes } = cluster(gate.fetch, 2);
     // It has a lease and does not renew it: killed in mid-fetch.
-    await store.acquire('J:"a"', { lease: 10_000, respectBackoff: false, takeOver: false });
+    store.acquire('J:"a"', { lease: 10_000, respectBackoff: false, takeOver: false });
     const reading = processes[0]!.job.get('a');
     await clock.advance(9_900);
     expect(gate.starts).toBe(0);
@@ -280,7 +280,7 @@ describe('one refresh for all processes', () => {
     await clock.advance(MINUTE + 1);
     await processes[0]!.job.get('a');
     await clock.advance(0);
-    await store.acquire('J:"a"', { lease: 10_000, respectBackoff: true, takeOver: false });
+    store.acquire('J:"a"', { lease: 10_000, respectBackoff: true, takeOver: false });
     expect(await queue.run()).toEqual([{ kind: 'busy', retryIn: 10_000 }]);
     expect(await processes[1]!.job.get('a')).toBe('old');
     await clock.advance(10 * SECOND);
@@ -294,7 +294,7 @@ describe('one refresh for all processes', () => {
     await job.set(['stale'], 'old');
     await clock.advance(MINUTE + 1);
     for (const key of ['J:"cold"', 'J:"stale"']) {
-      await store.acquire(key, { lease: MINUTE, respectBackoff: false, takeOver: false });
+      store.acquire(key, { lease: MINUTE, respectBackoff: false, takeOver: false });
     }
     const cold = Promise.allSettled([job.get('cold')]);
     const stale = job.read('stale');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SingleFlight } from '../../lib/core/single-flight.js';
 import { Gate } from '../../lib/testing/gate.js';
+import { outcomeOf } from '../support/core-harness.js';
 
 describe('a single flight', () => {
   it('is shared by all who want the same thing while it is under way', async () => {
@@ -22,7 +23,7 @@ describe('a single flight', () => {
     const gate = new Gate<string>();
     const flights = new SingleFlight<string>();
     const running = flights.run('a', gate.fetch);
-    expect(await Promise.race([flights.get('a'), 'under way'])).toBe('under way');
+    expect(await outcomeOf(flights.get('a')!)).toBe('pending');
     expect(flights.get('b')).toBeUndefined();
     gate.release('done');
     await running;

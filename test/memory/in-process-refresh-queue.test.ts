@@ -25,6 +25,7 @@ describe('the contract of a queue', () => {
     );
     expect(failed).toEqual([
       'runs one request per key and generation while it waits and while it runs',
+      'brings further keys over, which are part of what makes a request the same',
       'tries again what was busy, as the same attempt and without a second request',
     ]);
   });

@@ -116,9 +116,9 @@ describe('every portable value comes back equal', () => {
         if (/m/i.test(formatOf(value))) records++;
         expect(isDeepStrictEqual(trip(value), value)).toBe(true);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
-    expect(records).toBeGreaterThan(300);
+    expect(records).toBeGreaterThan(200);
   });
 
   it('generated JSON, in shapes and names of any kind', () => {

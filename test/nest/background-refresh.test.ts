@@ -155,7 +155,7 @@ it('a failed background refresh is logged once, with job and key, and the value 
   class Service {
     runs = 0;
     @AsyncCached(60)
-    async load(id: string): Promise<number> {
+    async load(_id: string): Promise<number> {
       if (++this.runs > 1) throw new Error('origin is down');
       return this.runs;
     }

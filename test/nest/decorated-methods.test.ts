@@ -394,6 +394,7 @@ describe('what it cannot stand on is refused where it is written', () => {
   it('a static method', () => {
     expect(() => {
       class Service {
+        readonly own = 1;
         @AsyncCached(60)
         static async load(): Promise<void> {}
       }

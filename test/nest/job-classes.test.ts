@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AsyncCacheJob, type JobOptions, refreshContext } from 'nestjs-async-cache';
+import { AsyncCached, AsyncCacheJob, type JobOptions, refreshContext } from 'nestjs-async-cache';
 import { of } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { MINUTE, startApp, startFailure } from './support/start-app.js';
@@ -195,6 +195,40 @@ describe('options of a job class', () => {
   });
 });
 
+describe('kept warm', () => {
+  class Cities extends AsyncCacheJob {
+    ttl = '1h';
+    readonly fetched: string[] = [];
+    warmOnStart = () => Promise.resolve([['ulm'], ['bonn']]);
+    readonly refreshEvery = { every: '1m', args: [['ulm']] };
+    async fetch(city: string): Promise<string> {
+      this.fetched.push(city);
+      return `${city} ${this.fetched.length}`;
+    }
+  }
+  @Injectable()
+  class Decorated {
+    runs = 0;
+    @AsyncCached({ ttl: '1h', warmOnStart: [[1]], refreshEvery: { every: '1m', args: () => [[1]] } })
+    async load(id: number): Promise<string> {
+      return `${id} ${++this.runs}`;
+    }
+  }
+
+  it('warmOnStart fetches when the application starts, refreshEvery at every period', async () => {
+    const { app, pass, log } = await startApp({ providers: [Cities, Decorated] });
+    const [cities, decorated] = [app.get(Cities), app.get(Decorated)];
+    await pass(0);
+    expect(cities.fetched.toSorted()).toEqual(['bonn', 'ulm']);
+    expect(await decorated.load(1)).toBe('1 1');
+    await pass(2 * MINUTE);
+    expect(cities.fetched.filter((city) => city === 'ulm').length).toBeGreaterThanOrEqual(2);
+    expect(cities.fetched.filter((city) => city === 'bonn')).toHaveLength(1);
+    expect(decorated.runs).toBeGreaterThanOrEqual(2);
+    expect(log.own('error')).toEqual([]);
+  });
+});
+
 describe('is refused at start-up', () => {
   it('without fetch', async () => {
     class Empty extends (AsyncCacheJob as unknown as new () => object) {}
@@ -203,6 +237,7 @@ describe('is refused at start-up', () => {
   });
 
   it('with a dependency in the place of an option', async () => {
+    @Injectable()
     class Queue {}
     @Injectable()
     class Sending extends AsyncCacheJob {

@@ -122,7 +122,7 @@ describe('forRootAsync', () => {
   class OptionsFactory {
     constructor(private readonly config: Config) {}
     createAsyncCacheOptions(): AsyncCacheOptions {
-      return { defaults: { ttl: this.config.ttl as '4m' } };
+      return { defaults: { ttl: this.config.ttl } };
     }
   }
   @Module({ imports: [ConfigModule], providers: [OptionsFactory], exports: [OptionsFactory] })

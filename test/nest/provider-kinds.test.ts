@@ -255,11 +255,11 @@ describe('isGlobal: false', () => {
   it('two of them in one application share nothing', async () => {
     const feature = (name: string) => {
       class Service extends Seeing {}
-      class Feature {}
-      Module({
+      @Module({
         imports: [AsyncCacheModule.forRoot({ isGlobal: false })],
         providers: [Service, { provide: name, useExisting: AsyncCache }],
-      })(Feature);
+      })
+      class Feature {}
       return { Service, Feature };
     };
     const [one, two] = [feature('one'), feature('two')];

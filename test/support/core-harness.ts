@@ -81,7 +81,7 @@ export class Process {
   ): TestJob<Value> {
     const defined = this.cache.define({
       name,
-      policy: compilePolicy(name, options as JobOptions),
+      policy: compilePolicy(name, options as unknown as JobOptions),
       fetch: (owner, args) => Promise.resolve(Reflect.apply(fetch, owner, args)),
       fetchMany:
         fetchMany && (async (owner, argsList) => Reflect.apply(fetchMany, owner, [argsList]) as unknown[]),

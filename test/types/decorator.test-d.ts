@@ -1,5 +1,5 @@
 import { AsyncCached, type Duration, type JobOptions } from 'nestjs-async-cache';
-import { of, type Observable } from 'rxjs';
+import { type Observable, of } from 'rxjs';
 import { describe, expectTypeOf, it } from 'vitest';
 
 interface Report {
@@ -39,12 +39,12 @@ describe('@AsyncCached stands on a method that returns', () => {
 
   it('and nothing else', () => {
     class Service {
-      // @ts-expect-error a string
+      // @ts-expect-error a string is no Promise
       @AsyncCached(60)
       text(): string {
         return '';
       }
-      // @ts-expect-error nothing
+      // @ts-expect-error nothing is no Promise
       @AsyncCached(60)
       nothing(): void {}
       // @ts-expect-error sometimes a Promise
@@ -52,7 +52,7 @@ describe('@AsyncCached stands on a method that returns', () => {
       sometimes(): Promise<string> | undefined {
         return undefined;
       }
-      // @ts-expect-error a property
+      // @ts-expect-error a property is no method
       @AsyncCached(60)
       property = async () => 'value';
     }
@@ -71,13 +71,14 @@ it('durations are seconds, or strings with a unit', () => {
   AsyncCached({ ttl: '5 minutes' });
   // @ts-expect-error no such option
   AsyncCached({ tll: 60 });
-  // @ts-expect-error said twice
+  // @ts-expect-error the ttl is said twice
   AsyncCached(60, { ttl: 60 });
   expectTypeOf<'5 minutes'>().not.toExtend<Duration>();
   expectTypeOf<'7d' | 3 | '500ms'>().toExtend<Duration>();
 });
 
 describe('callbacks', () => {
+  /* eslint-disable @typescript-eslint/restrict-template-expressions -- what has no type is unknown, and may be used so */
   it('that are not annotated can be used', () => {
     class Service {
       @AsyncCached({ ttl: '5m', grace: '1d', tags: (_report, id) => [`user:${id}`], jitter: 0.1 })

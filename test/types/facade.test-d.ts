@@ -1,4 +1,4 @@
-import { AsyncCache, AsyncCacheModule, type CacheEvent, type CacheableMethod, type Job, type JobStats } from 'nestjs-async-cache';
+import { type AsyncCache, AsyncCacheModule, type CacheEvent, type CacheableMethod, type Job, type JobStats } from 'nestjs-async-cache';
 import type { Observable } from 'rxjs';
 import { describe, expectTypeOf, it } from 'vitest';
 
@@ -36,13 +36,13 @@ describe('of', () => {
 
   it('takes names of methods that can be cached, and no others', () => {
     expectTypeOf<CacheableMethod<Reports>>().toEqualTypeOf<'sales' | 'stream'>();
-    // @ts-expect-error misspelt
+    // @ts-expect-error a misspelt name
     cache.of(reports, 'sale');
     // @ts-expect-error returns a string
     cache.of(Reports, 'text');
-    // @ts-expect-error no method
+    // @ts-expect-error runs is no method
     cache.of(reports, 'runs');
-    // @ts-expect-error private
+    // @ts-expect-error private to the class
     cache.of(reports, 'hidden');
   });
 });
@@ -77,10 +77,10 @@ it('options of forRoot are checked', () => {
   AsyncCacheModule.forRoot();
   AsyncCacheModule.forRoot({ isGlobal: false, defaults: { ttl: '5m' }, worker: { concurrency: 5 } });
   AsyncCacheModule.forRootAsync({ useFactory: async (prefix: string) => ({ prefix }), inject: ['PREFIX'] });
-  // @ts-expect-error misspelt
+  // @ts-expect-error a misspelt name
   AsyncCacheModule.forRoot({ conection: {} });
   // @ts-expect-error not a duration
   AsyncCacheModule.forRoot({ storeTimeout: '5 minutes' });
-  // @ts-expect-error one job's only
+  // @ts-expect-error for one job only
   AsyncCacheModule.forRoot({ defaults: { name: 'x' } });
 });

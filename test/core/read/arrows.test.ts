@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Gate } from '../../../lib/testing/gate.js';
+import { RecordingRefreshQueue } from '../../../lib/testing/recording-refresh-queue.js';
 import { counting, MINUTE, Process, SECOND } from '../../support/core-harness.js';
 
 // Each arrow of a read, as the ordered list of all that happens on it. Exactly one event says how the read ended.
@@ -155,7 +156,7 @@ describe('a read that finds a stale value', () => {
   });
 
   it('never waits for a queue that does not answer', async () => {
-    const process = new Process({ queue: { request: () => new Promise(() => {}), process: () => {}, close: () => {} } });
+    const process = new Process({ queue: { request: () => new Promise(() => {}), process: () => {}, schedule: async () => {}, close: () => {} } });
     const job = process.job(counting(), { ttl: 60 });
     await job.get('a');
     await process.advance(61 * SECOND);
@@ -456,10 +457,24 @@ describe('fetchOnMiss: false', () => {
     expect(await job.get('a')).toBe('v1');
     await job.delete('a');
     expect(await job.get('a')).toBeNull();
-    await process.advance(SECOND);
-    await job.get('a');
     await process.settle();
     expect(await job.get('a')).toBe('v2');
+  });
+
+  it('a value that another process filled and deleted is asked for again, a second later', async () => {
+    const queue = new RecordingRefreshQueue();
+    const web = new Process({ queue });
+    const job = web.job(counting(), { fetchOnMiss: false });
+    const worker = new Process({ clock: web.clock, store: web.store, queue });
+    const working = worker.job(counting(), { fetchOnMiss: false });
+    await job.get('a');
+    await web.settle();
+    await queue.run();
+    await working.delete('a');
+    await web.advance(SECOND);
+    expect(await job.read('a')).toMatchObject({ value: null, refreshing: true });
+    await web.settle();
+    expect(queue.pending).toHaveLength(1);
   });
 
   it('a value whose time is over is asked for again, each time', async () => {

@@ -51,7 +51,7 @@ async function within<T>(clock: ManualClock, promise: Promise<T>): Promise<{ val
 }
 
 describe.each(Object.entries(BREAKS))('a store that %s', (_, how) => {
-  it.each([...METHODS.map((method) => [method]), [METHODS.join()]])('at %s: every read is answered', async (methods) => {
+  it.each<string>([...METHODS, METHODS.join()])('at %s: every read is answered', async (methods) => {
     const { clock, store, break: breakMethods } = breakable();
     const process = new Process({ clock, store });
     const job = process.job(counting(), { ttl: 60, fetchOnStaleThreshold: 900 });
@@ -115,7 +115,8 @@ describe('a store that fails', () => {
     const process = new Process();
     const error = new Error('down');
     const job = process.job(() => Promise.reject<string>(error));
-    for (const method of ['read', 'acquire', 'release'] as const) process.store[method] = () => Promise.reject(new Error('gone'));
+    const gone = (): Promise<never> => Promise.reject(new Error('gone'));
+    for (const method of ['read', 'acquire', 'release'] as const) process.store[method] = gone;
     await expect(job.get('a')).rejects.toBe(error);
   });
 

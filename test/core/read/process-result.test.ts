@@ -84,7 +84,7 @@ describe('processResult', () => {
   it('is called on the instance that is read', async () => {
     const process = new Process();
     const target = { suffix: '!' };
-    const job = process.job<string>(counting(), {
+    const job = process.job(counting(), {
       processResult(this: typeof target, value: string) {
         return value + this.suffix;
       },

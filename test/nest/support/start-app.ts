@@ -68,7 +68,8 @@ export async function startApp(parts: AppParts = {}): Promise<StartedApp> {
 /** The same, listening for HTTP at `url`. */
 export async function startHttpApp(parts: AppParts): Promise<StartedApp & { http: INestApplication; url: string }> {
   const compiled = await compileApp(parts);
-  const http = compiled.app.createNestApplication({ logger: compiled.log });
+  const http = compiled.app.createNestApplication();
+  http.useLogger(compiled.log);
   await http.listen(0, '127.0.0.1');
   onTestFinished(() => http.close());
   return { ...compiled, http, url: await http.getUrl(), cache: http.get(AsyncCache, { strict: false }) };

@@ -1,0 +1,101 @@
+import { type RedisServer, startRedis } from '../../support/redis-server.js';
+import { CacheProcess, type ProcessSettings } from './cache-process.js';
+import { type JobName, JOBS } from './jobs.js';
+import { Origin } from './origin.js';
+
+export interface ClusterOptions {
+  /** Processes that only ask for refreshes. */
+  readonly webs: number;
+  /** Processes that also run them. */
+  readonly workers: number;
+  readonly jobs: readonly JobName[];
+  /** Copies in each process. *Default:* false, so that every read is one of Redis. */
+  readonly near?: boolean;
+  /** Refreshes at a time in one worker. *Default:* 50. */
+  readonly concurrency?: number;
+  readonly storeTimeout?: string;
+  /** The queue has a Redis of its own. *Default:* false. */
+  readonly ownQueue?: boolean;
+  /** How wrong the clocks are, in minutes, one process after another. *Default:* they are right. */
+  readonly clockOffsets?: readonly number[];
+  /** What the processes are made to do wrong: a name in `sabotages.mjs`. */
+  readonly sabotage?: string;
+}
+
+/** Web and worker processes on one Redis, and the origin that they fetch from. */
+export class Cluster {
+  readonly origin = new Origin();
+  readonly webs: CacheProcess[] = [];
+  readonly workers: CacheProcess[] = [];
+  /** Of each role, how many were ever started. */
+  readonly #started = { web: 0, worker: 0 };
+  #stopped = false;
+
+  private constructor(
+    readonly options: ClusterOptions,
+    readonly redis: RedisServer,
+    readonly queueRedis: RedisServer,
+  ) {}
+
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const redis = await startRedis();
+    const queueRedis = options.ownQueue ? await startRedis() : redis;
+    const cluster = new Cluster(options, redis, queueRedis);
+    try {
+      await Promise.all([
+        ...Array.from({ length: options.webs }, () => cluster.add('web')),
+        ...Array.from({ length: options.workers }, () => cluster.add('worker')),
+      ]);
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  get all(): CacheProcess[] {
+    return [...this.webs, ...this.workers];
+  }
+
+  async add(role: 'web' | 'worker'): Promise<CacheProcess> {
+    const number = ++this.#started[role];
+    const added = await CacheProcess.start(`${role}-${number}`, this.#settings(role, number), this.origin);
+    if (this.#stopped) await added.kill();
+    else (role === 'web' ? this.webs : this.workers).push(added);
+    return added;
+  }
+
+  /** SIGKILL, and nobody in its place. */
+  async kill(process: CacheProcess): Promise<void> {
+    for (const list of [this.webs, this.workers]) {
+      const index = list.indexOf(process);
+      if (index !== -1) list.splice(index, 1);
+    }
+    await process.kill();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.all.map((process) => process.kill()));
+    await Promise.all([...new Set([this.redis, this.queueRedis])].map((redis) => redis.stop()));
+  }
+
+  #settings(role: 'web' | 'worker', number: number): ProcessSettings {
+    const { jobs, near = false, concurrency = 50, storeTimeout, clockOffsets = [0], sabotage } = this.options;
+    const connectionOf = ({ port }: RedisServer): object => ({ host: '127.0.0.1', port });
+    // Webs and workers start at different places of the list.
+    const turn = number + (role === 'web' ? 0 : 1);
+    return {
+      jobs: Object.fromEntries(jobs.map((name) => [name, JOBS[name]])),
+      options: {
+        connection: connectionOf(this.queueRedis),
+        store: { connection: connectionOf(this.redis) },
+        worker: role === 'web' ? false : { concurrency },
+        ...(near ? {} : { near: false }),
+        ...(storeTimeout === undefined ? {} : { storeTimeout }),
+      },
+      clockOffset: (clockOffsets[turn % clockOffsets.length] ?? 0) * 60_000,
+      sabotage,
+    };
+  }
+}

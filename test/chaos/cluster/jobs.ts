@@ -1,0 +1,26 @@
+/** Options of the jobs that the processes of a cluster may have; `tagged` and `batched` are the program's own. */
+export const JOBS = {
+  plain: { ttl: '10m' },
+  lag1: { ttl: '10m', queue: { delay: '1s' } },
+  lag10: { ttl: '10m', queue: { delay: '10s' } },
+  tagged: { ttl: '10m', tagged: true },
+  /** Its lease is two seconds. */
+  quick: { ttl: '10m', refreshTimeout: '2s', fetchTimeout: '60s' },
+  /** Too old for anybody as soon as it is stale. */
+  strict: { ttl: '10m', fetchOnStaleThreshold: 0 },
+  batched: { ttl: '10m', batched: true, batchSize: 7 },
+  single: { ttl: '10m', batched: true, batchSize: 1 },
+  failing: { ttl: '10m', backoff: { initial: '250ms' } },
+  /** For a run of random faults. */
+  brief: { ttl: '1s', grace: '20s', refreshTimeout: '3s', fetchTimeout: '2s', backoff: { initial: '200ms', max: '1s' } },
+  briefTagged: {
+    ttl: '1s',
+    grace: '20s',
+    refreshTimeout: '3s',
+    fetchTimeout: '2s',
+    backoff: { initial: '200ms', max: '1s' },
+    tagged: true,
+  },
+} as const;
+
+export type JobName = keyof typeof JOBS;

@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Waits until something is true. Rejects, naming it, when that takes too long. */
+export async function until(what: string, isTrue: () => boolean | Promise<boolean>, within = 30_000): Promise<void> {
+  const deadline = performance.now() + within;
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) throw new Error(`Not within ${within} ms: ${what}`);
+    await sleep(5);
+  }
+}
+
+/** At most so many at a time, each answer at the place of its question. */
+export async function inLanes<One, Result>(
+  all: readonly One[],
+  lanes: number,
+  run: (one: One, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const waiting = all.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, one] of waiting) results[index] = await run(one, index);
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, all.length) }, lane));
+  return results;
+}
+
+export function percentile(numbers: readonly number[], percent: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.max(1, Math.ceil((percent / 100) * sorted.length)) - 1] ?? Number.NaN;
+}

@@ -1,0 +1,75 @@
+// Each takes one promise of the package away. A check of that promise which still passes then proves nothing.
+
+/** Loaded late: the process may have a clock to shift before. */
+const redis = () => import('nestjs-async-cache/redis');
+
+async function patchStore(method, replace) {
+  const { RedisStore } = await redis();
+  const original = RedisStore.prototype[method];
+  RedisStore.prototype[method] = replace(original);
+}
+
+async function patchAcquire(change) {
+  await patchStore('acquire', (acquire) => function (key, claim) {
+    return acquire.call(this, key, change(claim));
+  });
+}
+
+export const sabotages = {
+  /** Stores what was fetched, whoever holds the lease by then. */
+  'no-fence': () =>
+    patchStore('commit', () => async function ({ key }, fill) {
+      await this.set(key, fill);
+      return 'stored';
+    }),
+
+  /** The queue takes every request, and the worker does not look whether there is something newer. */
+  async 'no-dedup'() {
+    const { Queue } = await import('bullmq');
+    const { add, addBulk } = Queue.prototype;
+    Queue.prototype.add = function (name, data, { deduplication: _, ...opts }) {
+      return add.call(this, name, data, opts);
+    };
+    Queue.prototype.addBulk = function (jobs) {
+      return addBulk.call(this, jobs.map(({ opts: { deduplication: _, ...opts }, ...job }) => ({ ...job, opts })));
+    };
+    await patchAcquire((claim) => ({ ...claim, generation: undefined }));
+  },
+
+  /** Everybody gets the right to fill. */
+  'no-lease': () => patchAcquire((claim) => ({ ...claim, generation: undefined, takeOver: true })),
+
+  /** A holder who dies keeps the right to fill. */
+  'endless-lease': () => patchAcquire((claim) => ({ ...claim, lease: 3_600_000 })),
+
+  /** Nobody remembers that a fetch failed, or that a refresh was asked for. */
+  async 'no-backoff'() {
+    await patchStore('release', (release) => function (lease) {
+      return release.call(this, lease, { kind: 'unfilled' });
+    });
+    const { RefreshRequests } = await import('../../../dist/core/refresh-requests.js');
+    const { want } = RefreshRequests.prototype;
+    RefreshRequests.prototype.want = function (job, key, args, seen) {
+      this.ended(key);
+      return want.call(this, job, key, args, seen);
+    };
+  },
+
+  /** A store that failed once is never asked again. */
+  'no-return': () =>
+    patchStore('read', (read) => {
+      let failed = false;
+      return async function (key) {
+        if (failed) throw new Error('not asked again');
+        try {
+          return await read.call(this, key);
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
+      };
+    }),
+
+  /** The host's clock instead of the server's. */
+  'host-clock': () => patchStore('now', () => () => Date.now()),
+};

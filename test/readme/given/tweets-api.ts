@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common';
+
+export interface Tweet {
+  text: string;
+}
+
+/** Everybody tweets once between two calls. */
+@Injectable()
+export class TweetsApi {
+  readonly #tweets = new Map<string, number>();
+
+  async latest(username: string): Promise<Tweet[]> {
+    const count = (this.#tweets.get(username) ?? 0) + 1;
+    this.#tweets.set(username, count);
+    return [{ text: `${username} ${count}` }];
+  }
+}

@@ -1,0 +1,127 @@
+import type { SimProcess } from './process.js';
+import type { KnownLease } from './store-server.js';
+import { FETCH_TIMEOUT } from './settings.js';
+import type { World } from './world.js';
+
+interface Running {
+  readonly by: SimProcess;
+  readonly lease: KnownLease | undefined;
+  readonly startedAt: number;
+}
+
+/** What a fetch fails with; found again by its number, since a store keeps a copy. */
+export class OriginError extends Error {
+  static {
+    this.prototype.name = 'OriginError';
+  }
+
+  /** The number in its message, of whichever copy. */
+  static numberOf(error: unknown): number | undefined {
+    const found = /^the origin failed #(\d+)$/.exec(error instanceof Error ? error.message : '');
+    return found === null ? undefined : Number(found[1]);
+  }
+
+  constructor(readonly number: number) {
+    super(`the origin failed #${number}`);
+  }
+}
+
+/** Where values come from: each fetch brings what is there when it begins, and says so later. */
+export class Origin {
+  failing = false;
+  hanging = false;
+  /** Fetches that failed: in which process. */
+  readonly failures: SimProcess[] = [];
+  readonly #running = new Map<string, Set<Running>>();
+  /** Ends what would never end, when all is over. */
+  readonly #open = new Set<() => void>();
+
+  constructor(private readonly world: World) {}
+
+  fetch(by: SimProcess, key: string): Promise<number> {
+    return this.#fetch(by, [key]).then(([value]) => value!);
+  }
+
+  fetchMany(by: SimProcess, keys: readonly string[]): Promise<number[]> {
+    return this.#fetch(by, keys);
+  }
+
+  get running(): number {
+    let count = 0;
+    for (const running of this.#running.values()) for (const { by } of running) if (!by.dead) count++;
+    return count;
+  }
+
+  /** So that what waits for a fetch is not left to wait. */
+  end(): void {
+    for (const end of this.#open) end();
+  }
+
+  #fetch(by: SimProcess, keys: readonly string[]): Promise<number[]> {
+    const { scheduler, history, random, settings } = this.world;
+    const { background } = this.world.core.refreshContext();
+    const ends = keys.map((key) => this.#begin(by, key, background));
+    const births = keys.map((key) => history.born(key, scheduler.now, settings.ttl));
+    const hangs = this.hanging && random.chance(0.5);
+    const fails = this.failing && random.chance(0.9);
+    const long = random.chance(0.15);
+    const duration = hangs ? 4 * FETCH_TIMEOUT : long ? random.between(600, 3_200) : random.between(1, 250);
+    this.world.note(
+      () => `${by.name} fetches ${births.map(({ key, value }) => `${key} = ${value}`).join()}${background ? ' in the background' : ''}`,
+    );
+    return new Promise((resolve, reject) => {
+      const open = (): void => reject(new Error('it is over'));
+      this.#open.add(open);
+      scheduler.after(
+        duration,
+        () => {
+          this.#open.delete(open);
+          for (const end of ends) end();
+          for (const birth of births) birth.ended = history.next();
+          if (!fails) {
+            resolve(births.map(({ value }) => value));
+            return;
+          }
+          const error = new OriginError(this.failures.push(by) - 1);
+          this.world.note(() => `${by.name}: ${error.message}`);
+          // What ends after its deadline has failed before.
+          if (duration >= FETCH_TIMEOUT || scheduler.now >= births[0]!.at + FETCH_TIMEOUT) by.unheard.add(error.number);
+          reject(error);
+        },
+        by,
+      );
+    });
+  }
+
+  #begin(by: SimProcess, key: string, background: boolean): () => void {
+    const { scheduler, server } = this.world;
+    const lease = server.unusedLease(key, by);
+    if (lease === undefined && by.storeFailedAt !== scheduler.now && by.changesOf(key) < 2) {
+      this.world.violate('I4', `${by.name} fetches ${key} without a lease, and the store has not failed`);
+    }
+    let running = this.#running.get(key);
+    if (running === undefined) {
+      running = new Set();
+      this.#running.set(key, running);
+    }
+    if (lease !== undefined) {
+      const { backingOff, servable, takenOver } = lease;
+      if (backingOff && !takenOver && (background || servable)) {
+        this.world.violate('I8', `${by.name} fetches ${key} before its backoff is over`);
+      }
+      for (const other of running) {
+        if (this.#counts(other)) this.world.violate('I4', `${by.name} and ${other.by.name} fetch ${key} at the same time`);
+      }
+    }
+    const own = { by, lease, startedAt: scheduler.now };
+    running.add(own);
+    return () => running.delete(own);
+  }
+
+  /** Whether nobody else is to fetch while this one runs. */
+  #counts({ by, lease, startedAt }: Running): boolean {
+    const { now } = this.world.scheduler;
+    if (lease === undefined || lease.taken || by.dead || now >= startedAt + FETCH_TIMEOUT) return false;
+    return !this.world.disturbed || this.world.server.isLive(lease);
+  }
+}

@@ -1,0 +1,306 @@
+import type { Entry, Fill } from '../../lib/core/entry.js';
+import { servableUntil } from '../../lib/core/entry.js';
+import type { Acquisition, Claim, CommitResult, Invalidation, Lease, LeaseEnding, Store } from '../../lib/core/ports.js';
+import type { MemoryStore } from '../../lib/memory/memory-store.js';
+import type { SimProcess } from './process.js';
+import type { World } from './world.js';
+
+/** A lease as it should be, whatever the store makes of it. */
+export interface KnownLease {
+  readonly key: string;
+  readonly token: string;
+  readonly by: SimProcess;
+  readonly takenOver: boolean;
+  /** There was something to serve, and nobody was to try yet. */
+  readonly servable: boolean;
+  readonly backingOff: boolean;
+  expiresAt: number;
+  revoked: boolean;
+  readonly revokedTags: Set<string>;
+  /** Committed, released, or taken away. */
+  over: boolean;
+  /** Something has happened to the key for which its holder is not responsible. */
+  taken: boolean;
+  /** Its fetch has begun. */
+  used: boolean;
+}
+
+/**
+ * The shared store: the memory store as the reference, and beside it a ledger of leases that knows nothing of how the
+ * store does it.
+ */
+export class StoreServer {
+  #memory: MemoryStore;
+  readonly #leases = new Map<string, KnownLease>();
+  /** How often something other than a failure was written to a key, or removed. */
+  readonly #writes = new Map<string, number>();
+
+  constructor(private readonly world: World) {
+    this.#memory = this.#empty();
+  }
+
+  /** What a process can do to it, at once. */
+  sessionOf(by: SimProcess): Store {
+    return {
+      capabilities: { shared: !this.world.settings.embedded, fence: 'cluster' },
+      now: () => this.world.scheduler.now,
+      read: (key) => this.peek(key),
+      readMany: (keys) => keys.map((key) => this.peek(key)),
+      acquire: (key, claim) => this.#acquire(by, key, claim),
+      renew: (lease, ms) => this.#renew(by, lease, ms),
+      commit: (lease, fill) => this.#commit(by, lease, fill),
+      release: (lease, ending) => this.#release(by, lease, ending),
+      set: (key, fill) => this.#set(by, key, fill),
+      invalidate: (key) => this.#invalidate(by, key),
+      delete: (key) => this.#delete(by, key),
+      invalidateTags: (tags) => this.#invalidateTags(by, tags),
+      deleteTags: (tags) => this.#deleteTags(by, tags),
+      clear: () => this.#clear(by),
+      close: () => undefined,
+    };
+  }
+
+  peek(key: string): Entry | undefined {
+    const entry = this.#memory.read(key);
+    if (entry === undefined) return undefined;
+    const { kind, value, copyOnRead, storedAt, freshUntil, grace, generation, tags, failure } = entry;
+    return { kind, value, copyOnRead, storedAt, freshUntil, grace, generation, tags, failure };
+  }
+
+  /** A value that may be served now. */
+  servable(key: string): Entry | undefined {
+    const entry = this.peek(key);
+    return entry?.kind === 'value' && this.world.scheduler.now <= servableUntil(entry) ? entry : undefined;
+  }
+
+  writesOf(key: string): number {
+    return this.#writes.get(key) ?? 0;
+  }
+
+  /** The lease for which this process has not begun to fetch. */
+  unusedLease(key: string, by: SimProcess): KnownLease | undefined {
+    const lease = by.grants.get(key)?.find(({ used }) => !used);
+    if (lease !== undefined) lease.used = true;
+    return lease;
+  }
+
+  isLive(lease: KnownLease): boolean {
+    return !lease.over && lease.expiresAt > this.world.scheduler.now;
+  }
+
+  /** It comes back, and all is gone. */
+  wipe(): void {
+    this.world.note(() => 'the store is wiped');
+    this.#memory = this.#empty();
+    for (const key of this.world.settings.keys.map((name) => this.world.keyOf(name))) {
+      this.#takeAway(key);
+      this.#wrote(key);
+    }
+    for (const process of this.world.processes) process.feed?.everythingChanged();
+  }
+
+  /** Keys of which somebody still has a lease. */
+  heldKeys(): string[] {
+    return [...this.#leases.values()].filter((lease) => this.isLive(lease)).map(({ key }) => key);
+  }
+
+  #empty(): MemoryStore {
+    const { scheduler } = this.world;
+    const clock = { now: () => scheduler.now, schedule: () => () => undefined, defer: () => undefined };
+    return new this.world.core.MemoryStore({ clock });
+  }
+
+  #acquire(by: SimProcess, key: string, claim: Claim): Acquisition {
+    const { now } = this.world.scheduler;
+    const entry = this.peek(key);
+    const servable = entry !== undefined && entry.kind === 'value' && now <= servableUntil(entry);
+    const backingOff = entry?.failure !== undefined && now < entry.failure.retryAt;
+    const fresh = entry !== undefined && entry.kind !== 'vacant' && now <= entry.freshUntil;
+    by.followUps.delete(key);
+    const acquired = this.#memory.acquire(key, claim);
+    this.world.note(() => `${by.name} acquires ${key}: ${acquired.kind}${claim.takeOver ? ' (takes over)' : ''}`);
+    if (acquired.kind === 'changed') by.sawChange(key);
+    if (acquired.kind !== 'granted') return acquired;
+    const former = this.#leases.get(key);
+    if (former !== undefined && this.isLive(former)) {
+      if (!claim.takeOver) this.world.violate('I1', `${by.name} and ${former.by.name} both have the lease of ${key}`);
+      former.over = true;
+      former.taken = true;
+    }
+    if (fresh && !claim.takeOver && !this.#ageing(entry, now)) {
+      this.world.violate('I5', `${by.name} may fetch ${key} although it is fresh`);
+    }
+    const lease: KnownLease = {
+      key,
+      token: acquired.lease.token,
+      by,
+      takenOver: claim.takeOver,
+      servable,
+      backingOff,
+      expiresAt: now + claim.lease,
+      revoked: false,
+      revokedTags: new Set(),
+      over: false,
+      taken: false,
+      used: false,
+    };
+    this.#leases.set(key, lease);
+    by.granted(lease);
+    const previous = servable ? entry : undefined;
+    return { ...acquired, previous: () => previous };
+  }
+
+  #ageing(entry: Entry, now: number): boolean {
+    const { refreshAhead } = this.world.settings.options;
+    if (refreshAhead === undefined || entry.kind === 'error') return false;
+    return now > entry.storedAt + (entry.freshUntil - entry.storedAt) * refreshAhead;
+  }
+
+  #renew(by: SimProcess, lease: Lease, ms: number): boolean {
+    const known = this.#known(lease);
+    const renewed = this.#memory.renew(lease, ms);
+    this.world.note(() => `${by.name} renews ${lease.key}: ${String(renewed)}`);
+    if (renewed && known === undefined) this.world.violate('I1', `${by.name} renewed a lease of ${lease.key} that was over`);
+    if (renewed && known !== undefined) known.expiresAt = this.world.scheduler.now + ms;
+    return renewed;
+  }
+
+  #commit(by: SimProcess, lease: Lease, fill: Fill): CommitResult {
+    const { key } = lease;
+    const known = this.#known(lease);
+    const result = this.#memory.commit(lease, fill);
+    this.world.note(() => `${by.name} commits ${key} = ${String(fill.value)}: ${result}`);
+    if (result === 'stored') {
+      if (known === undefined) this.world.violate('I2', `${by.name} wrote ${key} after its lease`);
+      else if (known.revoked || fill.tags.some((tag) => known.revokedTags.has(tag))) {
+        this.world.violate('I2', `${by.name} wrote ${key} although that was revoked`);
+      }
+      this.#wrote(key);
+      this.world.told(key, by);
+    }
+    if (result === 'revoked') by.followUps.add(key);
+    if (known !== undefined) known.over = true;
+    return result;
+  }
+
+  #release(by: SimProcess, lease: Lease, ending: LeaseEnding): void {
+    const known = this.#known(lease);
+    const before = this.peek(lease.key);
+    this.#memory.release(lease, ending);
+    this.world.note(() => `${by.name} releases ${lease.key}: ${ending.kind}`);
+    if (known === undefined) {
+      if (this.peek(lease.key)?.failure?.at !== before?.failure?.at) {
+        this.world.violate('I2', `${by.name} wrote a failure of ${lease.key} after its lease`);
+      }
+      return;
+    }
+    known.over = true;
+    if (ending.kind === 'gone') this.#wrote(lease.key);
+    if (ending.kind !== 'unfilled') this.world.told(lease.key, by);
+  }
+
+  #set(by: SimProcess, key: string, fill: Fill): void {
+    const { history, scheduler } = this.world;
+    this.#memory.set(key, fill);
+    this.world.note(() => `${by.name} sets ${key} = ${String(fill.value)}`);
+    this.#takeAway(key);
+    history.changed(key, by);
+    history.took(fill.value, scheduler.now);
+    this.#wrote(key);
+    this.world.told(key, by);
+  }
+
+  #invalidate(by: SimProcess, key: string): Invalidation {
+    const invalidated = this.#memory.invalidate(key);
+    const { found, held } = invalidated;
+    this.world.note(() => `${by.name} invalidates ${key}: ${found ? 'found' : 'nothing'}${held ? ', held' : ''}`);
+    this.#revoke(key);
+    this.world.history.changed(key, by);
+    if (found) this.world.told(key, by);
+    return invalidated;
+  }
+
+  #delete(by: SimProcess, key: string): boolean {
+    const found = this.#memory.delete(key);
+    this.world.note(() => `${by.name} deletes ${key}: ${String(found)}`);
+    this.#takeAway(key);
+    this.world.history.changed(key, by);
+    this.#wrote(key);
+    this.world.told(key, by);
+    return found;
+  }
+
+  #invalidateTags(by: SimProcess, tags: readonly string[]): void {
+    const tagged = this.#keysWith(tags);
+    this.#memory.invalidateTags(tags);
+    this.world.note(() => `${by.name} invalidates the tags ${tags.join()}: ${tagged.entries.join()}`);
+    for (const key of tagged.entries) this.#revoke(key);
+    this.#revokeTags(tags);
+    for (const key of tagged.all) this.world.history.changed(key, by);
+    for (const key of tagged.entries) this.world.told(key, by);
+  }
+
+  #deleteTags(by: SimProcess, tags: readonly string[]): void {
+    const tagged = this.#keysWith(tags);
+    this.#memory.deleteTags(tags);
+    this.world.note(() => `${by.name} deletes the tags ${tags.join()}: ${tagged.entries.join()}`);
+    for (const key of tagged.entries) {
+      this.#takeAway(key);
+      this.#wrote(key);
+    }
+    this.#revokeTags(tags);
+    for (const key of tagged.all) this.world.history.changed(key, by);
+    for (const key of tagged.entries) this.world.told(key, by);
+  }
+
+  #clear(by: SimProcess): void {
+    this.#memory.clear();
+    this.world.note(() => `${by.name} clears`);
+    for (const key of this.world.settings.keys.map((name) => this.world.keyOf(name))) {
+      this.#takeAway(key);
+      this.world.history.changed(key, by);
+      this.#wrote(key);
+      this.world.told(key, by);
+    }
+  }
+
+  /** Keys that the tags concern: all of them, and those where an entry has one now. */
+  #keysWith(tags: readonly string[]): { all: string[]; entries: string[] } {
+    const all: string[] = [];
+    const entries: string[] = [];
+    for (const name of this.world.settings.keys) {
+      if (!tags.includes('all') && !tags.includes(`only ${name}`)) continue;
+      const key = this.world.keyOf(name);
+      all.push(key);
+      if (this.peek(key)?.tags.some((tag) => tags.includes(tag)) === true) entries.push(key);
+    }
+    return { all, entries };
+  }
+
+  #known(lease: Lease): KnownLease | undefined {
+    const known = this.#leases.get(lease.key);
+    return known?.token === lease.token && this.isLive(known) ? known : undefined;
+  }
+
+  #takeAway(key: string): void {
+    const lease = this.#leases.get(key);
+    if (lease === undefined) return;
+    lease.over = true;
+    lease.taken = true;
+  }
+
+  #revoke(key: string): void {
+    const lease = this.#leases.get(key);
+    if (lease !== undefined && this.isLive(lease)) lease.revoked = true;
+  }
+
+  #revokeTags(tags: readonly string[]): void {
+    for (const lease of this.#leases.values()) {
+      if (this.isLive(lease)) for (const tag of tags) lease.revokedTags.add(tag);
+    }
+  }
+
+  #wrote(key: string): void {
+    this.#writes.set(key, this.writesOf(key) + 1);
+  }
+}
