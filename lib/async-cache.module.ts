@@ -59,10 +59,17 @@ interface Scoped {
   isGlobal?: boolean;
 }
 
+/** The options, once they are known to be right. */
+const OPTIONS = Symbol('options of nestjs-async-cache');
+
 /** What the cache and its refresh queue share. A module of its own, since each of the two is another's import. */
 @Module({
-  providers: [SystemClock, EventObserver],
-  exports: [MODULE_OPTIONS_TOKEN, SystemClock, EventObserver],
+  providers: [
+    SystemClock,
+    EventObserver,
+    { provide: OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: validateOptions },
+  ],
+  exports: [OPTIONS, SystemClock, EventObserver],
 })
 class AsyncCacheBaseModule extends ConfigurableModuleClass {}
 
@@ -127,19 +134,19 @@ function compose(base: DynamicModule, isGlobal = true, mayHaveQueue: boolean): D
       AsyncCache,
       {
         provide: InProcessRefreshQueue,
-        inject: [MODULE_OPTIONS_TOKEN, SystemClock],
+        inject: [OPTIONS, SystemClock],
         useFactory: ({ worker }: AsyncCacheOptions, clock: SystemClock) =>
           new InProcessRefreshQueue({ clock, ...concurrencyOf(worker) }),
       },
       {
         provide: OpenStores,
-        inject: [MODULE_OPTIONS_TOKEN, SystemClock, EventObserver],
+        inject: [OPTIONS, SystemClock, EventObserver],
         useFactory: openStores,
       },
       {
         provide: AsyncCacheRuntime,
         inject: [
-          MODULE_OPTIONS_TOKEN,
+          OPTIONS,
           SystemClock,
           EventObserver,
           OpenStores,
@@ -177,7 +184,7 @@ async function queueModule(base: DynamicModule): Promise<DynamicModule> {
   if (bullmq === undefined) return { module: RefreshQueueModule };
   const refreshes = bullmq.BullMQRefreshModule.register({
     imports: [base],
-    inject: [MODULE_OPTIONS_TOKEN, EventObserver],
+    inject: [OPTIONS, EventObserver],
     useFactory: (options: AsyncCacheOptions, observer: EventObserver) => {
       const { connection, prefix = DEFAULT_PREFIX, worker, serializer, enabled } = options;
       if (connection === undefined || enabled === false) return undefined;
@@ -205,7 +212,6 @@ async function openStores(
   clock: SystemClock,
   observer: EventObserver,
 ): Promise<OpenStores> {
-  validateOptions(options);
   const open = (store: StoreOptions): Promise<Store> => openStore(store, options, clock, observer);
   const { stores } = options;
   const named = new Map<string, Store>();

@@ -1,5 +1,4 @@
 import type { Entry, Fill } from '../core/entry.js';
-import { freezePortable } from '../core/portable.js';
 import type {
   Acquisition,
   Awaitable,
@@ -14,11 +13,13 @@ import type {
   StoreCapabilities,
 } from '../core/ports.js';
 import { MemoryStore } from './memory-store.js';
+import { NearCopies } from './near-copies.js';
+import { Outage } from './outage.js';
 
 export interface NearStoreOptions {
   /** The shared store. */
   readonly store: Store;
-  /** Tells what others change in it. Undefined: it cannot, and a copy is trusted for `age`. */
+  /** Tells what changes in it. Undefined: it cannot, and a copy is trusted for `age`. */
   readonly feed: ChangeFeed | undefined;
   readonly clock: Clock;
   /** How many entries are kept in this process. */
@@ -29,39 +30,41 @@ export interface NearStoreOptions {
   readonly onFailure: (operation: string, key: string, error: unknown) => void;
 }
 
-/** A load or a fill under way, whose result must not be kept if the key changes meanwhile. */
-interface Underway {
-  readonly key: string;
-  changed: boolean;
-}
-
 /**
  * Copies of a shared store's entries in this process.
  *
  * While the feed is live a copy is as good as the entry, and read without a round trip. While the shared store cannot be
- * reached this process works on its copies alone, leases and backoff included, each for `age` at most: so an outage is
- * neither one of the readers nor a load on the origin. What was done meanwhile is forgotten when the feed is back.
+ * reached, or takes no writes, this process works alone, leases and backoff included, each copy for `age` at most: so an
+ * outage is neither one of the readers nor a load on the origin. What was done alone is forgotten when it is over.
  */
 export class NearStore implements Store {
   readonly #near: MemoryStore;
-  readonly #underway = new Set<Underway>();
-  /** When copies were taken; only needed where no feed says that they are right. */
-  readonly #takenAt = new Map<string, number>();
+  readonly #copies: NearCopies;
+  readonly #outage: Outage;
   /** Tokens of leases that were granted here, for want of the shared store. */
   readonly #ownLeases = new Set<string>();
+  /** Keys that were filled under such a lease: what is copied here is not in the shared store. */
+  readonly #ownKeys = new Set<string>();
+  /** Keys that this process filled, and of which the feed will tell it like of any other change. */
+  readonly #filled = new Set<string>();
   /** Since when changes may have been missed, by the store's clock. */
   #lostAt = 0;
 
   constructor(private readonly options: NearStoreOptions) {
-    const { store, clock, max, feed } = options;
+    const { store, clock, max, age, feed } = options;
     const schedule: Clock['schedule'] = (ms, run) => clock.schedule(ms, run);
     const defer: Clock['defer'] = (run) => {
       clock.defer(run);
     };
     this.#near = new MemoryStore({ max, clock: { now: () => store.now(), schedule, defer } });
+    this.#copies = new NearCopies({ store: this.#near, feed, max, age });
+    this.#outage = new Outage(store, clock, () => {
+      for (const key of this.#ownKeys) this.#copies.forget(key);
+      this.#ownKeys.clear();
+    });
     feed?.subscribe({
       changed: (keys) => {
-        for (const key of keys) this.#forget(key);
+        for (const key of keys) this.#changed(key);
       },
       lost: () => {
         this.#lostAt = this.now();
@@ -89,20 +92,19 @@ export class NearStore implements Store {
     for (const key of keys) found.set(key, this.#trusted(key));
     const missing = [...found.keys()].filter((key) => found.get(key) === undefined);
     if (missing.length > 0) {
-      const loaded = await this.#keeping(missing, () => this.options.store.readMany(missing));
+      const loaded = await this.#loadMany(missing, () => this.options.store.readMany(missing));
       missing.forEach((key, index) => found.set(key, loaded[index]));
     }
     return keys.map((key) => found.get(key));
   }
 
   async acquire(key: string, claim: Claim): Promise<Acquisition> {
+    if (this.#outage.isRecent) return this.#acquireAlone(key, claim);
     try {
       return await this.options.store.acquire(key, claim);
     } catch (error) {
-      this.options.onFailure('acquire', key, error);
-      const acquired = this.#near.acquire(key, claim);
-      if (acquired.kind === 'granted') this.#ownLeases.add(acquired.lease.token);
-      return acquired;
+      this.#failed('acquire', key, error);
+      return this.#acquireAlone(key, claim);
     }
   }
 
@@ -111,17 +113,24 @@ export class NearStore implements Store {
   }
 
   async commit(lease: Lease, fill: Fill): Promise<CommitResult> {
-    if (this.#ownLeases.delete(lease.token)) return this.#near.commit(lease, fill);
     const { key } = lease;
-    const underway = this.#begin(key);
+    if (this.#ownLeases.delete(lease.token)) {
+      this.#ownKeys.add(key);
+      this.#outage.untilRecovered();
+      return this.#near.commit(lease, fill);
+    }
+    const underway = this.#copies.begin(key);
     try {
       const result = await this.options.store.commit(lease, fill);
-      // The feed does not tell a process of what it did itself, so that it need not throw its own copy away.
-      if (result === 'stored' && !underway.changed) this.#keep(key, entryOf(lease, fill));
-      else this.#drop(key);
+      if (result !== 'stored') this.#forget(key);
+      else if (underway.changed) this.#loadAhead(key);
+      else {
+        this.#filled.add(key);
+        this.#copies.keep(underway, entryOf(lease, fill));
+      }
       return result;
     } finally {
-      this.#underway.delete(underway);
+      this.#copies.end(underway);
     }
   }
 
@@ -148,11 +157,19 @@ export class NearStore implements Store {
   }
 
   async invalidateTags(tags: readonly string[]): Promise<void> {
-    await this.#changingTags(tags, () => this.options.store.invalidateTags(tags));
+    try {
+      await this.options.store.invalidateTags(tags);
+    } finally {
+      this.#copies.forgetTagged(tags);
+    }
   }
 
   async deleteTags(tags: readonly string[]): Promise<void> {
-    await this.#changingTags(tags, () => this.options.store.deleteTags(tags));
+    try {
+      await this.options.store.deleteTags(tags);
+    } finally {
+      this.#copies.forgetTagged(tags);
+    }
   }
 
   async clear(): Promise<void> {
@@ -164,76 +181,59 @@ export class NearStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#outage.close();
     await this.options.feed?.close();
     await this.options.store.close();
   }
 
-  /** A copy that is as good as the entry. */
   #trusted(key: string): Entry | undefined {
-    const { feed } = this.options;
-    if (feed !== undefined) return feed.live ? this.#near.read(key) : undefined;
-    return this.#usableFor(key, this.#takenAt.get(key) ?? 0);
-  }
-
-  /** A copy that was right at `since`, or was made later, and is not older than it may be. */
-  #usableFor(key: string, since: number): Entry | undefined {
-    const copy = this.#near.read(key);
-    if (copy === undefined) return undefined;
-    return this.now() - Math.max(since, copy.storedAt) <= this.options.age ? copy : undefined;
+    if (this.#ownKeys.size > 0 && this.#ownKeys.has(key)) return this.#copies.usable(key, 0);
+    return this.#copies.trusted(key);
   }
 
   async #load(key: string): Promise<Entry | undefined> {
-    const [entry] = await this.#keeping([key], async () => [await this.options.store.read(key)]);
+    const [entry] = await this.#loadMany([key], async () => [await this.options.store.read(key)]);
     return entry;
   }
 
-  /** Copies what is loaded, unless it changes meanwhile: the news may come before the answer that it outdates. */
-  async #keeping(
+  async #loadMany(
     keys: readonly string[],
     load: () => Awaitable<readonly (Entry | undefined)[]>,
   ): Promise<readonly (Entry | undefined)[]> {
-    const underway = keys.map((key) => this.#begin(key));
+    const underway = keys.map((key) => this.#copies.begin(key));
     try {
       const entries = await load();
-      return entries.map((entry, index) => {
-        const loading = underway[index];
-        if (entry === undefined || loading === undefined || loading.changed) return entry;
-        return this.#keep(loading.key, entry);
+      this.#outage.worked();
+      return underway.map((loading, index) => {
+        const entry = entries[index];
+        return entry && this.#copies.keep(loading, entry);
       });
     } catch (error) {
       const [first = ''] = keys;
-      this.options.onFailure('read', first, error);
-      return keys.map((key) => this.#usableFor(key, this.#lostAt));
+      this.#failed('read', first, error);
+      return keys.map((key) => this.#copies.usable(key, this.#lostAt));
     } finally {
-      for (const loading of underway) this.#underway.delete(loading);
+      for (const loading of underway) this.#copies.end(loading);
     }
   }
 
-  #keep(key: string, entry: Entry): Entry {
-    const { feed } = this.options;
-    if (feed !== undefined && !feed.live) return entry;
-    const copyOnRead = entry.copyOnRead || !freezePortable(entry.value);
-    const copy = { ...entry, copyOnRead };
-    this.#near.keep(key, copy);
-    if (feed === undefined) this.#rememberTaking(key);
-    return copy;
+  /** So that no reader pays for it. */
+  #loadAhead(key: string): void {
+    void this.#load(key);
   }
 
-  #rememberTaking(key: string): void {
-    this.#takenAt.delete(key);
-    this.#takenAt.set(key, this.now());
-    if (this.#takenAt.size <= this.options.max) return;
-    const [oldest] = this.#takenAt.keys();
-    if (oldest !== undefined) this.#drop(oldest);
+  #acquireAlone(key: string, claim: Claim): Acquisition {
+    const acquired = this.#near.acquire(key, claim);
+    if (acquired.kind === 'granted') this.#ownLeases.add(acquired.lease.token);
+    return acquired;
   }
 
-  #begin(key: string): Underway {
-    const underway = { key, changed: false };
-    this.#underway.add(underway);
-    return underway;
+  #failed(operation: string, key: string, error: unknown): void {
+    this.#outage.failed();
+    this.options.onFailure(operation, key, error);
   }
 
-  /** A change by this process: the feed will not tell of it. Also after a failure: it may have been done. */
+  /** A change by this process itself. Also after a failure: it may have been done. */
   async #changing<Result>(key: string, change: () => Awaitable<Result>): Promise<Result> {
     try {
       return await change();
@@ -242,30 +242,27 @@ export class NearStore implements Store {
     }
   }
 
-  async #changingTags(tags: readonly string[], change: () => Awaitable<void>): Promise<void> {
-    try {
-      await change();
-    } finally {
-      for (const loading of this.#underway) loading.changed = true;
-      this.#near.deleteTags(tags);
-    }
+  /**
+   * What this process wrote is told as well: Redis's NOLOOP does not cover scripts. It cannot be told apart from what
+   * another one wrote right after, so the copy is taken anew.
+   */
+  #changed(key: string): void {
+    const filledHere = this.#filled.has(key);
+    this.#forget(key);
+    if (filledHere) this.#loadAhead(key);
   }
 
   #forget(key: string): void {
-    for (const loading of this.#underway) if (loading.key === key) loading.changed = true;
-    this.#drop(key);
-  }
-
-  #drop(key: string): void {
-    this.#takenAt.delete(key);
-    this.#near.delete(key);
+    this.#filled.delete(key);
+    this.#ownKeys.delete(key);
+    this.#copies.forget(key);
   }
 
   #forgetAll(): void {
-    for (const loading of this.#underway) loading.changed = true;
-    this.#takenAt.clear();
+    this.#filled.clear();
     this.#ownLeases.clear();
-    this.#near.clear();
+    this.#ownKeys.clear();
+    this.#copies.forgetAll();
   }
 
   #storeOf(lease: Lease): Store {

@@ -22,7 +22,9 @@ export class JobHandle implements Job {
   }
 
   get(...args: readonly unknown[]): Promise<unknown> {
-    return this.#on((target) => this.job.get(target, args));
+    const target = this.#target();
+    // Most instances are there, and a hit is quicker without one more promise.
+    return target instanceof Promise ? this.#getLater(target, args) : this.job.get(target, args);
   }
 
   read(...args: readonly unknown[]): Promise<Reading> {
@@ -60,7 +62,20 @@ export class JobHandle implements Job {
     return this.#on((target) => this.job.warm(target, argsList, options));
   }
 
+  /** Never throws. */
+  #target(): Awaitable<Target> {
+    try {
+      return this.target();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #getLater(target: Promise<Target>, args: readonly unknown[]): Promise<unknown> {
+    return this.job.get(await target, args);
+  }
+
   async #on<Result>(call: (target: Target) => Promise<Result>): Promise<Result> {
-    return call(await this.target());
+    return call(await this.#target());
   }
 }

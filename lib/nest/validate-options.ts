@@ -21,8 +21,8 @@ const OPTIONS = {
 /** One job's, so no default of all. */
 const OF_ONE_JOB = ['name', 'key', 'prepareArgs'];
 
-/** Throws a {@link ConfigurationError} for options of `forRoot` that are wrong or contradict each other. */
-export function validateOptions(options: AsyncCacheOptions): void {
+/** The options of `forRoot`; throws a {@link ConfigurationError} for what is wrong or contradicts itself in them. */
+export function validateOptions(options: AsyncCacheOptions): AsyncCacheOptions {
   if (!isObject(options)) throw wrong(`The options of forRoot are ${shown(options)}`, 'Give an object');
   refuseUnknown(options);
   const { enabled, connection, prefix, storeTimeout, serializer } = options;
@@ -43,6 +43,7 @@ export function validateOptions(options: AsyncCacheOptions): void {
   }
   if (options.near !== undefined) validateNear(options.near);
   validateDefaults(options.defaults ?? {});
+  return options;
 }
 
 /** `stores` as in `@nestjs/cache-manager`, and not further stores by name. */

@@ -14,8 +14,8 @@ export interface NodeChanges {
 }
 
 /**
- * The changes on one server. The store's own connection asks for them, with NOLOOP, so that its own writes are not told;
- * they arrive on a second connection, since RESP2 has no room for them on the first. Either being lost ends the trust.
+ * The changes on one server. The store's own connection asks for them; they arrive on a second one, since RESP2 has no
+ * room for them on the first. Either being lost ends the trust.
  */
 export class NodeChangeFeed {
   readonly #subscriber: Redis;
@@ -95,7 +95,7 @@ export class NodeChangeFeed {
     const id = await this.#subscriberId;
     // Off first: a redirection to a connection that is gone cannot be replaced otherwise.
     await this.#inTime(this.client.call('CLIENT', 'TRACKING', 'OFF'));
-    const broadcast = ['REDIRECT', String(id), 'BCAST', 'PREFIX', this.prefix, 'NOLOOP'];
+    const broadcast = ['REDIRECT', String(id), 'BCAST', 'PREFIX', this.prefix];
     await this.#inTime(this.client.call('CLIENT', 'TRACKING', 'ON', ...broadcast));
   }
 
