@@ -30,6 +30,7 @@ export class OriginError extends Error {
 export class Origin {
   failing = false;
   hanging = false;
+  quick = false;
   /** Fetches that failed: in which process. */
   readonly failures: SimProcess[] = [];
   readonly #running = new Map<string, Set<Running>>();
@@ -64,7 +65,7 @@ export class Origin {
     const births = keys.map((key) => history.born(key, scheduler.now, settings.ttl));
     const hangs = this.hanging && random.chance(0.5);
     const fails = this.failing && random.chance(0.9);
-    const long = random.chance(0.15);
+    const long = !this.quick && random.chance(0.15);
     const duration = hangs ? 4 * FETCH_TIMEOUT : long ? random.between(600, 3_200) : random.between(1, 250);
     this.world.note(
       () => `${by.name} fetches ${births.map(({ key, value }) => `${key} = ${value}`).join()}${background ? ' in the background' : ''}`,
@@ -94,9 +95,9 @@ export class Origin {
   }
 
   #begin(by: SimProcess, key: string, background: boolean): () => void {
-    const { scheduler, server } = this.world;
-    const lease = server.unusedLease(key, by);
-    if (lease === undefined && by.storeFailedAt !== scheduler.now && by.changesOf(key) < 2) {
+    const { scheduler } = this.world;
+    const lease = by.beginFetch(key);
+    if (lease === undefined && !by.mayFetchAlone && by.changesOf(key) < 2) {
       this.world.violate('I4', `${by.name} fetches ${key} without a lease, and the store has not failed`);
     }
     let running = this.#running.get(key);
@@ -110,7 +111,7 @@ export class Origin {
         this.world.violate('I8', `${by.name} fetches ${key} before its backoff is over`);
       }
       for (const other of running) {
-        if (this.#counts(other)) this.world.violate('I4', `${by.name} and ${other.by.name} fetch ${key} at the same time`);
+        if (!lease.over && this.#counts(other)) this.world.violate('I4', `${by.name} and ${other.by.name} fetch ${key} at the same time`);
       }
     }
     const own = { by, lease, startedAt: scheduler.now };
@@ -121,7 +122,7 @@ export class Origin {
   /** Whether nobody else is to fetch while this one runs. */
   #counts({ by, lease, startedAt }: Running): boolean {
     const { now } = this.world.scheduler;
-    if (lease === undefined || lease.taken || by.dead || now >= startedAt + FETCH_TIMEOUT) return false;
+    if (lease === undefined || lease.over || by.dead || now >= startedAt + FETCH_TIMEOUT) return false;
     return !this.world.disturbed || this.world.server.isLive(lease);
   }
 }

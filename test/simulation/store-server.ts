@@ -21,8 +21,6 @@ export interface KnownLease {
   over: boolean;
   /** Something has happened to the key for which its holder is not responsible. */
   taken: boolean;
-  /** Its fetch has begun. */
-  used: boolean;
 }
 
 /**
@@ -31,7 +29,9 @@ export interface KnownLease {
  */
 export class StoreServer {
   #memory: MemoryStore;
+  /** The last one of each key. */
   readonly #leases = new Map<string, KnownLease>();
+  readonly #byToken = new Map<string, KnownLease>();
   /** How often something other than a failure was written to a key, or removed. */
   readonly #writes = new Map<string, number>();
 
@@ -77,11 +77,8 @@ export class StoreServer {
     return this.#writes.get(key) ?? 0;
   }
 
-  /** The lease for which this process has not begun to fetch. */
-  unusedLease(key: string, by: SimProcess): KnownLease | undefined {
-    const lease = by.grants.get(key)?.find(({ used }) => !used);
-    if (lease !== undefined) lease.used = true;
-    return lease;
+  leaseOf(token: string): KnownLease | undefined {
+    return this.#byToken.get(token);
   }
 
   isLive(lease: KnownLease): boolean {
@@ -118,7 +115,7 @@ export class StoreServer {
     const fresh = entry !== undefined && entry.kind !== 'vacant' && now <= entry.freshUntil;
     by.followUps.delete(key);
     const acquired = this.#memory.acquire(key, claim);
-    this.world.note(() => `${by.name} acquires ${key}: ${acquired.kind}${claim.takeOver ? ' (takes over)' : ''}`);
+    this.world.note(() => `${by.name} acquires ${this.#shown(key)}: ${acquired.kind}${claim.takeOver ? ' (takes over)' : ''}`);
     if (acquired.kind === 'changed') by.sawChange(key);
     if (acquired.kind !== 'granted') return acquired;
     const former = this.#leases.get(key);
@@ -142,10 +139,9 @@ export class StoreServer {
       revokedTags: new Set(),
       over: false,
       taken: false,
-      used: false,
     };
     this.#leases.set(key, lease);
-    by.granted(lease);
+    this.#byToken.set(lease.token, lease);
     const previous = servable ? entry : undefined;
     return { ...acquired, previous: () => previous };
   }
@@ -176,7 +172,7 @@ export class StoreServer {
         this.world.violate('I2', `${by.name} wrote ${key} although that was revoked`);
       }
       this.#wrote(key);
-      this.world.told(key, by);
+      this.world.tell(key);
     }
     if (result === 'revoked') by.followUps.add(key);
     if (known !== undefined) known.over = true;
@@ -187,7 +183,7 @@ export class StoreServer {
     const known = this.#known(lease);
     const before = this.peek(lease.key);
     this.#memory.release(lease, ending);
-    this.world.note(() => `${by.name} releases ${lease.key}: ${ending.kind}`);
+    this.world.note(() => `${by.name} releases ${this.#shown(lease.key)}: ${ending.kind}`);
     if (known === undefined) {
       if (this.peek(lease.key)?.failure?.at !== before?.failure?.at) {
         this.world.violate('I2', `${by.name} wrote a failure of ${lease.key} after its lease`);
@@ -196,7 +192,7 @@ export class StoreServer {
     }
     known.over = true;
     if (ending.kind === 'gone') this.#wrote(lease.key);
-    if (ending.kind !== 'unfilled') this.world.told(lease.key, by);
+    if (ending.kind !== 'unfilled') this.world.tell(lease.key);
   }
 
   #set(by: SimProcess, key: string, fill: Fill): void {
@@ -207,7 +203,7 @@ export class StoreServer {
     history.changed(key, by);
     history.took(fill.value, scheduler.now);
     this.#wrote(key);
-    this.world.told(key, by);
+    this.world.tell(key);
   }
 
   #invalidate(by: SimProcess, key: string): Invalidation {
@@ -216,7 +212,7 @@ export class StoreServer {
     this.world.note(() => `${by.name} invalidates ${key}: ${found ? 'found' : 'nothing'}${held ? ', held' : ''}`);
     this.#revoke(key);
     this.world.history.changed(key, by);
-    if (found) this.world.told(key, by);
+    if (found) this.world.tell(key);
     return invalidated;
   }
 
@@ -226,7 +222,7 @@ export class StoreServer {
     this.#takeAway(key);
     this.world.history.changed(key, by);
     this.#wrote(key);
-    this.world.told(key, by);
+    this.world.tell(key);
     return found;
   }
 
@@ -237,7 +233,7 @@ export class StoreServer {
     for (const key of tagged.entries) this.#revoke(key);
     this.#revokeTags(tags);
     for (const key of tagged.all) this.world.history.changed(key, by);
-    for (const key of tagged.entries) this.world.told(key, by);
+    for (const key of tagged.entries) this.world.tell(key);
   }
 
   #deleteTags(by: SimProcess, tags: readonly string[]): void {
@@ -250,7 +246,7 @@ export class StoreServer {
     }
     this.#revokeTags(tags);
     for (const key of tagged.all) this.world.history.changed(key, by);
-    for (const key of tagged.entries) this.world.told(key, by);
+    for (const key of tagged.entries) this.world.tell(key);
   }
 
   #clear(by: SimProcess): void {
@@ -260,7 +256,7 @@ export class StoreServer {
       this.#takeAway(key);
       this.world.history.changed(key, by);
       this.#wrote(key);
-      this.world.told(key, by);
+      this.world.tell(key);
     }
   }
 
@@ -298,6 +294,11 @@ export class StoreServer {
     for (const lease of this.#leases.values()) {
       if (this.isLive(lease)) for (const tag of tags) lease.revokedTags.add(tag);
     }
+  }
+
+  /** A process that asks whether the store works does it under a key of its own. */
+  #shown(key: string): string {
+    return key.startsWith('J:') ? key : 'a key of its own';
   }
 
   #wrote(key: string): void {

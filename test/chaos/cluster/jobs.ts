@@ -10,6 +10,8 @@ export const JOBS = {
   strict: { ttl: '10m', fetchOnStaleThreshold: 0 },
   batched: { ttl: '10m', batched: true, batchSize: 7 },
   single: { ttl: '10m', batched: true, batchSize: 1 },
+  /** Stale as soon as it is stored. */
+  always: { ttl: '1ms', grace: '1h' },
   failing: { ttl: '10m', backoff: { initial: '250ms' } },
   /** For a run of random faults. */
   brief: { ttl: '1s', grace: '20s', refreshTimeout: '3s', fetchTimeout: '2s', backoff: { initial: '200ms', max: '1s' } },

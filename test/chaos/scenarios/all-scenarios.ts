@@ -1,0 +1,27 @@
+import { oneFetch } from './g1-one-fetch.js';
+import { batches } from './g10-batches.js';
+import { wrongClocks } from './g12-wrong-clocks.js';
+import { oneInFlight } from './g2-one-in-flight.js';
+import { staleIsFast } from './g3-stale-is-fast.js';
+import { noOldValue } from './g4-no-old-value.js';
+import { frozenWriter } from './g5-frozen-writer.js';
+import { oneFollowUp } from './g6-one-follow-up.js';
+import { killedWorker } from './g7-killed-worker.js';
+import { originDown } from './g8-origin-down.js';
+import { redisDown } from './g9-redis-down.js';
+import type { Scenario } from './scenario.js';
+
+/** G11 is the simulation's. Neighbours share a cluster where they can. */
+export const scenarios: readonly Scenario[] = [
+  ...oneFetch,
+  ...oneInFlight,
+  ...oneFollowUp,
+  ...originDown,
+  ...batches,
+  ...staleIsFast,
+  ...noOldValue,
+  ...frozenWriter,
+  ...killedWorker,
+  ...redisDown,
+  ...wrongClocks,
+];

@@ -1,0 +1,51 @@
+import type { Cluster } from '../cluster/cluster.js';
+import { percentile } from '../cluster/patience.js';
+import { read } from './readings.js';
+import { makeStale, type Measured, newKeys, type Scenario } from './scenario.js';
+
+const PAIRS = 3;
+
+/** Printed, not judged: a tenth of a microsecond's work is nothing that a busy machine can tell. */
+export const staleIsFast: readonly Scenario[] = [false, true].flatMap((near) =>
+  (['slow', 'never-settling'] as const).map((kind) => ({
+    guarantee: 'G3',
+    title: `p99 of stale ÷ p99 of fresh reads, ${kind} fetch, near tier ${near ? 'on' : 'off'}`,
+    limit: '≤ 1.10',
+    cluster: { webs: 1, workers: 1, jobs: ['plain', 'always', 'strict'] as const, near },
+    size: { short: 500, long: 5_000 },
+    measure: (cluster: Cluster, size: number) => measureRatio(cluster, kind, 'always', size),
+    control: {
+      without: 'stale reads: too stale is fetched in the caller',
+      size: 20,
+      measure: (cluster: Cluster, size: number) => measureRatio(cluster, 'slow', 'strict', size),
+    },
+  })),
+);
+
+async function measureRatio(
+  cluster: Cluster,
+  kind: 'slow' | 'never-settling',
+  job: 'always' | 'strict',
+  rounds: number,
+): Promise<Measured> {
+  const { origin, webs } = cluster;
+  const web = webs[0]!;
+  const ratios: number[] = [];
+  const p99s: string[] = [];
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const [key] = newKeys(1) as [string];
+    await web.call('set', 'plain', key, origin.valueOf(key));
+    await makeStale(cluster, job, [key]);
+    const hold = kind === 'never-settling' ? origin.hold(({ job: fetching }) => fetching === job) : undefined;
+    if (kind === 'slow') origin.delay = () => 100;
+    await read(web, job, key);
+    const waits = await web.call<[number[], number[]]>('race', 'plain', job, key, rounds);
+    const [fresh, stale] = waits.map((each) => percentile(each, 99)) as [number, number];
+    ratios.push(stale / fresh);
+    p99s.push(`${stale.toFixed(2)}/${fresh.toFixed(2)}`);
+    hold?.release();
+    origin.delay = () => 0;
+  }
+  const ratio = percentile(ratios, 50);
+  return { n: PAIRS * rounds, number: `${ratio.toFixed(2)} (${p99s.join(', ')} ms)`, holds: ratio < 3, exact: ratio <= 1.1 };
+}

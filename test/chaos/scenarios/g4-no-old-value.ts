@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CacheProcess } from '../cluster/cache-process.js';
+import type { Cluster, ClusterOptions } from '../cluster/cluster.js';
+import { inLanes, until } from '../cluster/patience.js';
+import { read, type Reading } from './readings.js';
+import { type Measured, newKeys, type Scenario } from './scenario.js';
+
+const JOB = 'tagged';
+const CHANGES = ['set', 'delete', 'invalidate', 'invalidateTag', 'deleteTag'] as const;
+/** What a copy near the reader may be late by: the news travels beside the answer to who made the change. */
+const MOMENTS = 500;
+
+type Change = (typeof CHANGES)[number];
+
+interface Race {
+  readonly change: Change;
+  /** Who is fetching: a reader who met nothing, or a worker for a stale value. */
+  readonly fetcher: 'caller' | 'worker';
+  /** Who makes the change: the process that is fetching, or another. */
+  readonly by: 'same' | 'other';
+  readonly key: string;
+}
+
+const CLUSTER: ClusterOptions = { webs: 2, workers: 2, jobs: ['tagged'] };
+
+export const noOldValue: readonly Scenario[] = [false, true].flatMap((near) =>
+  CHANGES.map((change) => ({
+    guarantee: 'G4',
+    title: `old value back after ${change} during a fetch, in the caller and a worker, by the same and another process, near tier ${near ? 'on' : 'off'}`,
+    limit: '0',
+    cluster: { ...CLUSTER, near },
+    size: { short: 60, long: 1_000 },
+    measure: (cluster: Cluster, size: number) => measureOld(cluster, change, size),
+    control: { without: 'the fence', cluster: { workers: 1, sabotage: 'no-fence' }, size: 8 },
+  })),
+);
+
+export async function measureOld(cluster: Cluster, change: Change, size: number): Promise<Measured> {
+  const races = newKeys(size).map((key, index): Race => ({
+    change,
+    key,
+    fetcher: index % 2 === 0 ? 'caller' : 'worker',
+    by: index % 4 < 2 ? 'same' : 'other',
+  }));
+  const old = await inLanes(races, 20, (one) => oldReadings(cluster, one));
+  // A refused value that was stored all the same would be here now.
+  await sleep(200);
+  const stored = await inLanes(races, 20, ({ key }) => newVersionEverywhere(cluster, key));
+  const back = races.filter((_, index) => old[index]! > 0 || !stored[index]).length;
+  return { n: size, number: `${back}`, holds: back === 0 };
+}
+
+/** How many readers were given, as something fresh, what the origin had left behind before the change was acknowledged. */
+async function oldReadings(cluster: Cluster, { change, fetcher, by, key }: Race): Promise<number> {
+  const { origin, webs, all } = cluster;
+  const [web] = webs as [CacheProcess];
+  const hold = origin.hold(({ keys }) => keys.includes(key));
+  if (fetcher === 'worker') await web.call('set', JOB, key, origin.valueOf(key), '1ms');
+  const first = read(web, JOB, key);
+  await until(`a fetch of ${key}`, () => hold.waiting.length > 0);
+  const fetching = all.find(({ name }) => name === hold.waiting[0]?.process)!;
+  const changing = by === 'same' ? fetching : all.find((process) => process !== fetching)!;
+  const version = origin.write(key);
+  await make(change, changing, cluster, key);
+  const acknowledged = performance.now();
+  const late = all.map((process) => read(process, JOB, key));
+  hold.release();
+  await first;
+  const isOld = ({ value, status }: Reading): boolean => value.version < version && status !== 'stale';
+  let old = 0;
+  const count = (reading: Reading): void => {
+    if (!isOld(reading) || (cluster.options.near && performance.now() - acknowledged < MOMENTS)) return;
+    old++;
+  };
+  for (const reading of await Promise.all(late)) count(reading);
+  for (const process of all) {
+    const deadline = performance.now() + 5_000;
+    for (;;) {
+      const reading = await read(process, JOB, key);
+      count(reading);
+      if (reading.value.version >= version || old > 0 || performance.now() > deadline) break;
+      await sleep(2);
+    }
+  }
+  return old;
+}
+
+async function newVersionEverywhere({ origin, all }: Cluster, key: string): Promise<boolean> {
+  const readings = await Promise.all(all.map((process) => read(process, JOB, key)));
+  return readings.every(({ value }) => value.version === origin.versionOf(key));
+}
+
+async function make(change: Change, process: CacheProcess, { origin }: Cluster, key: string): Promise<void> {
+  if (change === 'set') await process.call('set', JOB, key, origin.valueOf(key));
+  else await process.call(change, JOB, key);
+}

@@ -1,0 +1,55 @@
+import type { Cluster } from '../cluster/cluster.js';
+import { until } from '../cluster/patience.js';
+import { CROWD } from './g1-one-fetch.js';
+import type { Load } from './readings.js';
+import { read } from './readings.js';
+import { makeStale, type Measured, newKeys, type Scenario } from './scenario.js';
+
+const JOB = 'failing';
+/** Of the job. */
+const FIRST_BACKOFF = 250;
+const KEYS = 10;
+
+export const originDown: readonly Scenario[] = [
+  {
+    guarantee: 'G8',
+    title: 'most fetches of one key while the origin is down, 8 processes reading, backoff 250 ms and twice that each time',
+    limit: '1 + steps of the backoff',
+    cluster: CROWD,
+    size: { short: 4, long: 60 },
+    measure: measureAttempts,
+    control: {
+      without: 'the backoff',
+      cluster: { webs: 2, workers: 1, jobs: ['failing'], sabotage: 'no-backoff' },
+      size: 2,
+    },
+  },
+];
+
+async function measureAttempts(cluster: Cluster, seconds: number): Promise<Measured> {
+  const { origin, all } = cluster;
+  const keys = newKeys(KEYS);
+  await makeStale(cluster, JOB, keys);
+  origin.failing = true;
+  const ms = seconds * 1_000;
+  const loads = await Promise.all(
+    all.map((process) => process.call<Load>('load', JOB, keys, { readers: 8, ms, pause: 10 })),
+  );
+  origin.failing = false;
+  const attempts = Math.max(...keys.map((key) => origin.of(JOB, key).length));
+  // At 0, 1, 3, 7 … times the first backoff.
+  const most = 1 + Math.floor(Math.log2(ms / FIRST_BACKOFF + 1));
+  const failed = loads.reduce((sum, load) => sum + load.failed, 0);
+  const reads = loads.reduce((sum, load) => sum + load.answered, failed);
+  let recovered = true;
+  await until(
+    'every key fresh again',
+    async () => {
+      const readings = await Promise.all(keys.map((key) => read(all[0]!, JOB, key)));
+      return readings.every(({ value }) => value.version === origin.versionOf(value.key));
+    },
+    ms + 5_000,
+  ).catch(() => (recovered = false));
+  const number = `${attempts} of at most ${most} in ${seconds} s, ${reads} reads, ${failed} failed${recovered ? '' : ', not recovered'}`;
+  return { n: keys.length, number, holds: attempts <= most && failed === 0 && recovered };
+}

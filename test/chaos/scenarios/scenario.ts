@@ -1,0 +1,55 @@
+import type { Cluster, ClusterOptions } from '../cluster/cluster.js';
+
+/** One number of a guarantee: how it is measured, and how it is shown that the measurement can fail. */
+export interface Scenario {
+  /** `G1` to `G12`, of the list of guarantees. */
+  readonly guarantee: string;
+  readonly title: string;
+  readonly limit: string;
+  readonly cluster: ClusterOptions;
+  /** How much: in a run of the tests, and by command. */
+  readonly size: { readonly short: number; readonly long: number };
+  measure(cluster: Cluster, size: number): Promise<Measured>;
+  /** The same with one promise taken away. Undefined: it is only measured, not judged. */
+  readonly control?: Control;
+  /** Only by command: takes too long for the tests. */
+  readonly onlyLong?: boolean;
+}
+
+export interface Control {
+  /** What is taken away. */
+  readonly without: string;
+  readonly cluster?: Partial<ClusterOptions>;
+  readonly size: number;
+  /** *Default:* the scenario's. */
+  readonly measure?: Scenario['measure'];
+}
+
+export interface Measured {
+  /** How many times it could have failed. */
+  readonly n: number;
+  readonly number: string;
+  /** Within the limit; for times, within a generous one, so that a busy machine is no failure. */
+  readonly holds: boolean;
+  /** Within the limit as written, where `holds` is generous. */
+  readonly exact?: boolean;
+}
+
+let keys = 0;
+
+/** Keys that nobody has used. */
+export function newKeys(count: number): string[] {
+  return Array.from({ length: count }, () => `key-${++keys}`);
+}
+
+/** A value of which everybody knows that it is old: stale at once, and of a version that the origin has left behind. */
+export async function makeStale(cluster: Cluster, job: string, keys: readonly string[]): Promise<void> {
+  const [by] = cluster.all;
+  if (by === undefined) throw new Error('There is no process');
+  await Promise.all(
+    keys.map(async (key) => {
+      await by.call('set', job, key, cluster.origin.valueOf(key), '1ms');
+      cluster.origin.write(key);
+    }),
+  );
+}
