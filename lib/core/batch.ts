@@ -47,15 +47,9 @@ async function claimAll(
   const own: Filling[] = [];
   const flights = new Map<string, Promise<Filled>>();
   const claims = reads.map(async (reading): Promise<void> => {
-    let claimed: Acquisition;
-    try {
-      claimed = await claim(reading, '', false);
-    } catch {
-      // A store that fails here fails again in the reading's own fetch, and is reported there.
-      return;
-    }
+    const claimed = await claim(reading, '', false);
     // A single reader may share this claim, and goes on in this very turn: the first of the two is who fetches.
-    if (claimed.kind !== 'granted' || job.flights.get(claimed.lease.token) !== undefined) return;
+    if (claimed?.kind !== 'granted' || job.flights.get(claimed.lease.token) !== undefined) return;
     const { key } = reading;
     const index = own.push(fillingOf(reading, claimed)) - 1;
     const flight = job.flights.run(claimed.lease.token, async () => reported(job, key, (await filled)[index]));

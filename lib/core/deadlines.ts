@@ -2,14 +2,17 @@ import type { Clock } from './ports.js';
 
 /** Something that has to be over in time. */
 export interface Timed {
-  /** It is over: nothing expires any more. */
-  settled: boolean;
-  expire(): void;
+  readonly at: number;
+  readonly expire: () => void;
 }
 
-/** Deadlines that are all equally far away, so that one timer serves them in order: a timer each would cost a hit's tenth. */
+/**
+ * Deadlines that are all equally far away, so that one timer serves them in order. A timer each would cost a tenth of a
+ * read; and so would keeping what is over until its time comes.
+ */
 export class Deadlines {
-  readonly #waiting: { readonly timed: Timed; readonly at: number }[] = [];
+  /** In the order of their time. */
+  readonly #waiting = new Set<Timed>();
   #ticking = false;
 
   constructor(
@@ -18,9 +21,17 @@ export class Deadlines {
     private readonly clock: Clock,
   ) {}
 
-  start(timed: Timed): void {
-    this.#waiting.push({ timed, at: this.clock.now() + this.timeout });
+  /** Calls `expire` when the time is over, unless `end` is called before. */
+  start(expire: () => void): Timed {
+    const timed = { at: this.clock.now() + this.timeout, expire };
+    this.#waiting.add(timed);
     if (!this.#ticking) this.#tickIn(this.timeout);
+    return timed;
+  }
+
+  /** False: its time was over already. */
+  end(timed: Timed): boolean {
+    return this.#waiting.delete(timed);
   }
 
   #tickIn(ms: number): void {
@@ -37,11 +48,14 @@ export class Deadlines {
 
   #tick(): void {
     const now = this.clock.now();
-    const pending = this.#waiting.findIndex(({ timed, at }) => !timed.settled && at > now);
-    const over = this.#waiting.splice(0, pending === -1 ? this.#waiting.length : pending);
-    for (const { timed } of over) if (!timed.settled) timed.expire();
-    const [next] = this.#waiting;
     this.#ticking = false;
-    if (next !== undefined) this.#tickIn(next.at - now);
+    for (const timed of this.#waiting) {
+      if (timed.at > now) {
+        this.#tickIn(timed.at - now);
+        return;
+      }
+      this.#waiting.delete(timed);
+      timed.expire();
+    }
   }
 }

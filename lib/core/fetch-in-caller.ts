@@ -23,13 +23,8 @@ export async function fetchInCaller<Result>(
   let generation = generationOf(stale);
   let contradictions = 0;
   for (;;) {
-    let claimed: Acquisition;
-    try {
-      claimed = await claim(reading, generation, stale !== undefined);
-    } catch (error) {
-      job.reportStoreFailure('acquire', key, error);
-      return fetchWithoutStore(reading, stale);
-    }
+    const claimed = await claim(reading, generation, stale !== undefined);
+    if (claimed === undefined) return fetchWithoutStore(reading, stale);
     switch (claimed.kind) {
       case 'granted': {
         const granted = claimed;
@@ -42,8 +37,8 @@ export async function fetchInCaller<Result>(
         const flight = job.flights.get(claimed.token);
         if (flight !== undefined) {
           const filled = await flight;
-          // What was invalidated during its fetch is not what a reader may be given who came after that.
-          if (filled.kind === 'unstored' && filled.because === 'revoked') continue;
+          // What changed during its fetch is not what a reader may be given who came after that.
+          if (filled.kind === 'unstored' && (filled.because === 'revoked' || filled.because === 'lost')) continue;
           return conclude(reading, filled, stale);
         }
         if (job.environment.clock.now() >= deadline) {
@@ -71,12 +66,21 @@ export async function fetchInCaller<Result>(
   }
 }
 
-/** Concurrent misses of one key share one question to the store, not its answer's fetch: that is joined by lease. */
-export function claim(reading: Read<unknown>, generation: string, respectBackoff: boolean): Promise<Acquisition> {
+/**
+ * Concurrent misses of one key share one question to the store, not its answer's fetch: that is joined by lease.
+ * Undefined: the store did not answer, which has been reported once for all who asked.
+ */
+export function claim(
+  reading: Read<unknown>,
+  generation: string,
+  respectBackoff: boolean,
+): Promise<Acquisition | undefined> {
   const { job, key } = reading;
   const { lease } = job.policy;
-  return job.claims.run(`${generation} ${key}`, async () =>
-    job.store.acquire(key, { lease, generation, respectBackoff, takeOver: false }),
+  return job.claims.run(`${generation} ${key}`, () =>
+    job.attempt('acquire', key, () =>
+      job.store.acquire(key, { lease, generation, respectBackoff, takeOver: false }),
+    ),
   );
 }
 

@@ -1,4 +1,4 @@
-import { Deadlines, type Timed } from './deadlines.js';
+import { Deadlines } from './deadlines.js';
 import type { Fill } from './entry.js';
 import { StoreError, StoreSuspendedError, StoreTimeoutError } from './errors.js';
 import type { Awaitable, Claim, Clock, Lease, LeaseEnding, Store } from './ports.js';
@@ -100,38 +100,28 @@ export class GuardedStore implements Store {
   ): Promise<Result> {
     if (this.#suspended()) return Promise.reject(new StoreSuspendedError(operation));
     return new Promise<Result>((resolve, reject) => {
-      const fail = (error: StoreError): void => {
-        if (timed.settled) return;
-        timed.settled = true;
+      const timed = this.#deadlines.start(() => {
         this.#failed();
-        reject(error);
-      };
-      const timed: Timed = {
-        settled: false,
-        expire: () => {
-          fail(new StoreTimeoutError(operation, this.timeout));
-        },
-      };
+        reject(new StoreTimeoutError(operation, this.timeout));
+      });
       const succeed = (result: Result): void => {
-        if (timed.settled) {
-          late?.(result);
-          return;
-        }
-        timed.settled = true;
-        this.#failures = 0;
-        this.#probing = false;
-        resolve(result);
+        if (this.#deadlines.end(timed)) {
+          this.#failures = 0;
+          this.#probing = false;
+          resolve(result);
+        } else late?.(result);
       };
-      const failWith = (cause: unknown): void => {
-        fail(cause instanceof StoreError ? cause : new StoreError(operation, { cause }));
+      const fail = (cause: unknown): void => {
+        if (!this.#deadlines.end(timed)) return;
+        this.#failed();
+        reject(cause instanceof StoreError ? cause : new StoreError(operation, { cause }));
       };
-      this.#deadlines.start(timed);
       try {
         const result = run();
-        if (result instanceof Promise) result.then(succeed, failWith);
+        if (result instanceof Promise) result.then(succeed, fail);
         else succeed(result);
       } catch (error) {
-        failWith(error);
+        fail(error);
       }
     });
   }
