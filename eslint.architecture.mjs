@@ -10,7 +10,7 @@ const NEST_PACKAGES = ['@nestjs/common', '@nestjs/core', 'rxjs', 'reflect-metada
 
 /** What each adapter adapts; one that is not listed adapts the package of its own name and Nest's module for it. */
 const ADAPTED_PACKAGES = {
-  memory: ['lru-cache'],
+  memory: [],
   redis: ['ioredis'],
   bullmq: ['bullmq', '@nestjs/bullmq', '@nestjs/common'],
   'cache-manager': ['cache-manager', 'keyv'],

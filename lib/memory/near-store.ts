@@ -101,7 +101,10 @@ export class NearStore implements Store {
   async acquire(key: string, claim: Claim): Promise<Acquisition> {
     if (this.#outage.isRecent) return this.#acquireAlone(key, claim);
     try {
-      return await this.options.store.acquire(key, claim);
+      const acquired = await this.options.store.acquire(key, claim);
+      // The claim was made of a copy that is out of date, and the news of it is on its way.
+      if (acquired.kind === 'changed') this.#forget(key);
+      return acquired;
     } catch (error) {
       this.#failed('acquire', key, error);
       return this.#acquireAlone(key, claim);

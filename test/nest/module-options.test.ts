@@ -160,7 +160,11 @@ describe('forRootAsync', () => {
   });
 });
 
-it.todo('forRootAsync refuses undefined from a factory: needs validateOptions before the options are first read');
+it('forRootAsync refuses undefined from a factory', async () => {
+  const module = AsyncCacheModule.forRootAsync({ useFactory: () => undefined as never });
+  const compiling = Test.createTestingModule({ imports: [module] }).compile();
+  await expect(compiling).rejects.toThrow('The options of forRoot are undefined');
+});
 
 describe('refused at start-up, with job, option and value', () => {
   const wrong = (options: object) => {

@@ -116,6 +116,7 @@ export const harnesses: Readonly<Record<string, Harness>> = {
   'inside-a-fetch': withProviders(['feed.service.ts'], 'FeedService', 'FeedsApi'),
   tags: withProviders(['team.service.ts'], 'TeamService'),
   'many-at-once': withProviders(['product-prices.ts'], 'ProductPrices'),
+  'keeping-warm': withProviders(['front-page-prices.ts'], 'FrontPagePrices'),
   'watching-it': withProviders(),
   'redis-and-workers': {
     files: ['report.service.ts', 'web.module.ts', 'worker.module.ts'],
