@@ -243,7 +243,7 @@ async function openStore(
   };
   if (home.connection !== undefined) {
     const redis = await import('./redis/index.js').catch(undefinedIfMissing);
-    if (redis === undefined) throw notInstalled('connection', 'ioredis');
+    if (redis === undefined) throw notInstalled('connection', 'bullmq @nestjs/bullmq ioredis');
     const client = redis.connectRedis(home.connection, () => undefined);
     const store = new redis.RedisStore({ client, prefix, codec, clock, onCorrupt });
     const guarded = new GuardedStore(store, timeout, clock);

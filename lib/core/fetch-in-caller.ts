@@ -84,14 +84,17 @@ export function claim(
   );
 }
 
-/** The fill of the one reader who holds the lease; whoever joins it finds everything reported. */
+/**
+ * The fill of the one reader who holds the lease, or has none because the store cannot be reached; whoever joins it
+ * finds everything reported.
+ */
 async function fillForReader(
   reading: Read<unknown>,
-  granted: Extract<Acquisition, { kind: 'granted' }>,
+  granted: Extract<Acquisition, { kind: 'granted' }> | undefined,
   stale: Entry | undefined,
 ): Promise<Filled> {
   const { job, target, args, key } = reading;
-  const { lease, failures, previous } = granted;
+  const { lease, failures, previous } = granted ?? { lease: undefined, failures: 0, previous: () => stale };
   const recordFailure = stale !== undefined;
   const filled = await fill(job, {
     target,
@@ -118,19 +121,8 @@ export async function fetchWithoutStore<Result>(
   reading: Read<Result>,
   stale?: Entry,
 ): Promise<Result> {
-  const { job, target, args, key } = reading;
-  const filled = await job.flights.run(`unstored ${key}`, () =>
-    fill(job, {
-      target,
-      args,
-      key,
-      background: false,
-      lease: undefined,
-      failures: 0,
-      previous: () => stale,
-      recordFailure: false,
-    }),
-  );
+  const { job, key } = reading;
+  const filled = await job.flights.run(`unstored ${key}`, () => fillForReader(reading, undefined, stale));
   return conclude(reading, filled, stale);
 }
 

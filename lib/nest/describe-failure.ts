@@ -16,9 +16,9 @@ export function describeFailure(event: CacheEvent): DescribedFailure | undefined
         stack: stackOf(event.error),
       };
     case 'store-failed':
-      return { level: 'warn', text: `${event.key}: ${messageOf(event.error)}` };
     case 'queue-failed':
-      return { level: 'warn', text: `${event.key}: ${messageOf(event.error)}` };
+      // What concerns no one key, as a lost connection, has none.
+      return { level: 'warn', text: `${event.key === '' ? '' : `${event.key}: `}${messageOf(event.error)}` };
     case 'unknown-job':
       return { level: 'warn', text: `Refresh of ${event.key} is put off: ${messageOf(event.error)}` };
     case 'value-refused':
