@@ -19,7 +19,9 @@ export async function fetchInCaller<Result>(
   stale: Entry | undefined,
 ): Promise<Result> {
   const { job, key } = reading;
-  const deadline = job.environment.clock.now() + job.policy.fetchTimeout;
+  const { clock } = job.environment;
+  let holder = '';
+  let deadline = Infinity;
   let generation = generationOf(stale);
   let contradictions = 0;
   for (;;) {
@@ -37,11 +39,20 @@ export async function fetchInCaller<Result>(
         const flight = job.flights.get(claimed.token);
         if (flight !== undefined) {
           const filled = await flight;
-          // What changed during its fetch is not what a reader may be given who came after that.
-          if (filled.kind === 'unstored' && (filled.because === 'revoked' || filled.because === 'lost')) continue;
+          if (filled.kind === 'unstored') {
+            // What changed during its fetch is not what a reader may be given who came after that.
+            if (filled.because === 'revoked' || filled.because === 'lost') continue;
+            // Nobody can say whether it did.
+            if (filled.because === 'unreachable') return fetchWithoutStore(reading, stale);
+          }
           return conclude(reading, filled, stale);
         }
-        if (job.environment.clock.now() >= deadline) {
+        // Each holder has the time of one fetch: whoever follows one whose fetch was in vain has done nothing wrong.
+        if (claimed.token !== holder) {
+          holder = claimed.token;
+          deadline = clock.now() + job.policy.fetchTimeout;
+        }
+        if (clock.now() >= deadline) {
           const error = new FetchTimeoutError(job.name, key, job.policy.fetchTimeout);
           return fallBack(reading, error, stale);
         }

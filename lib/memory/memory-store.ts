@@ -158,9 +158,11 @@ export class MemoryStore implements Store {
     return there;
   }
 
-  /** Takes an entry over as another store holds it. */
-  keep(key: string, entry: Entry): void {
-    this.#put(key, entryLike(entry));
+  /** Takes an entry over as another store holds it. Answers what is kept. */
+  keep(key: string, entry: Entry, copyOnRead = entry.copyOnRead): Entry {
+    const like = entryLike(entry, copyOnRead);
+    this.#put(key, like);
+    return like;
   }
 
   invalidateTags(tags: readonly string[]): void {

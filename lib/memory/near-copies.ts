@@ -1,6 +1,6 @@
-import type { Entry } from '../core/entry.js';
+import { type Entry, type Fill, servableUntil } from '../core/entry.js';
 import { freezePortable } from '../core/portable.js';
-import type { ChangeFeed } from '../core/ports.js';
+import type { ChangeFeed, Lease } from '../core/ports.js';
 import type { MemoryStore } from './memory-store.js';
 
 /** A load or a fill under way, whose result must not be kept if the key changes meanwhile. */
@@ -51,13 +51,13 @@ export class NearCopies {
     this.#underway.delete(underway);
   }
 
-  /** Copies an entry, unless it changed while it was under way. Answers what a reader may be given. */
-  keep({ key, changed }: Underway, entry: Entry): Entry {
+  /** Copies an entry, unless it changed while it was under way. Undefined: there is no copy. */
+  keep({ key, changed }: Underway, entry: Entry): Entry | undefined {
     const { feed, store } = this.options;
-    if (changed || feed?.live === false) return entry;
-    const copyOnRead = entry.copyOnRead || !freezePortable(entry.value);
-    const copy = { ...entry, copyOnRead };
-    store.keep(key, copy);
+    if (changed || feed?.live === false) return undefined;
+    // Of what is over the shared store may have nothing, and then nothing to tell.
+    if (entry.kind !== 'vacant' && store.now() > servableUntil(entry)) return undefined;
+    const copy = store.keep(key, entry, entry.copyOnRead || !freezePortable(entry.value));
     if (feed === undefined) this.#rememberTaking(key);
     return copy;
   }
@@ -92,4 +92,11 @@ export class NearCopies {
     this.#takenAt.delete(key);
     this.options.store.delete(key);
   }
+}
+
+/** What a shared store holds after a commit. */
+export function filledEntry(lease: Lease, { kind, value, copyOnRead, ttl, grace, tags }: Fill): Entry {
+  const { grantedAt: storedAt, token: generation } = lease;
+  const graceful = kind === 'error' ? 0 : grace;
+  return { kind, value, copyOnRead, storedAt, freshUntil: storedAt + ttl, grace: graceful, generation, tags };
 }

@@ -13,7 +13,8 @@ import type {
   StoreCapabilities,
 } from '../core/ports.js';
 import { MemoryStore } from './memory-store.js';
-import { NearCopies } from './near-copies.js';
+import { filledEntry, NearCopies } from './near-copies.js';
+import { OwnFills } from './own-fills.js';
 import { Outage } from './outage.js';
 
 export interface NearStoreOptions {
@@ -43,10 +44,7 @@ export class NearStore implements Store {
   readonly #outage: Outage;
   /** Tokens of leases that were granted here, for want of the shared store. */
   readonly #ownLeases = new Set<string>();
-  /** Keys that were filled under such a lease: what is copied here is not in the shared store. */
-  readonly #ownKeys = new Set<string>();
-  /** Keys that this process filled, and of which the feed will tell it like of any other change. */
-  readonly #filled = new Set<string>();
+  readonly #ownFills = new OwnFills((key) => this.#load(key));
   /** Since when changes may have been missed, by the store's clock. */
   #lostAt = 0;
 
@@ -58,10 +56,7 @@ export class NearStore implements Store {
     };
     this.#near = new MemoryStore({ max, clock: { now: () => store.now(), schedule, defer } });
     this.#copies = new NearCopies({ store: this.#near, feed, max, age });
-    this.#outage = new Outage(store, clock, () => {
-      for (const key of this.#ownKeys) this.#copies.forget(key);
-      this.#ownKeys.clear();
-    });
+    this.#outage = new Outage({ store, clock, max, forget: (key) => { this.#forget(key); } });
     feed?.subscribe({
       changed: (keys) => {
         for (const key of keys) this.#changed(key);
@@ -75,8 +70,9 @@ export class NearStore implements Store {
     });
   }
 
+  /** What is done alone no other process sees, so none can be asked to refresh it. */
   get capabilities(): StoreCapabilities {
-    return this.options.store.capabilities;
+    return this.#outage.isAlone ? this.#near.capabilities : this.options.store.capabilities;
   }
 
   now(): number {
@@ -84,7 +80,7 @@ export class NearStore implements Store {
   }
 
   read(key: string): Awaitable<Entry | undefined> {
-    return this.#trusted(key) ?? this.#load(key);
+    return this.#trusted(key) ?? this.#ownFills.loading(key) ?? this.#load(key);
   }
 
   async readMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
@@ -112,25 +108,23 @@ export class NearStore implements Store {
   }
 
   renew(lease: Lease, ms: number): Awaitable<boolean> {
-    return this.#storeOf(lease).renew(lease, ms);
+    return this.#ownLeases.has(lease.token) ? this.#near.renew(lease, ms) : this.options.store.renew(lease, ms);
   }
 
   async commit(lease: Lease, fill: Fill): Promise<CommitResult> {
     const { key } = lease;
     if (this.#ownLeases.delete(lease.token)) {
-      this.#ownKeys.add(key);
-      this.#outage.untilRecovered();
-      return this.#near.commit(lease, fill);
+      const result = this.#near.commit(lease, fill);
+      if (result === 'stored') this.#outage.actedAlone(key, 'filled');
+      return result;
     }
     const underway = this.#copies.begin(key);
     try {
       const result = await this.options.store.commit(lease, fill);
       if (result !== 'stored') this.#forget(key);
-      else if (underway.changed) this.#loadAhead(key);
-      else {
-        this.#filled.add(key);
-        this.#copies.keep(underway, entryOf(lease, fill));
-      }
+      else if (underway.changed) this.#ownFills.load(key);
+      else if (this.#copies.keep(underway, filledEntry(lease, fill)) === undefined) this.#forget(key);
+      else this.#ownFills.add(key);
       return result;
     } finally {
       this.#copies.end(underway);
@@ -138,12 +132,15 @@ export class NearStore implements Store {
   }
 
   async release(lease: Lease, ending: LeaseEnding): Promise<void> {
-    const store = this.#storeOf(lease);
-    this.#ownLeases.delete(lease.token);
-    try {
+    const { key, token } = lease;
+    const { store } = this.options;
+    if (this.#ownLeases.delete(token)) {
+      this.#near.release(lease, ending);
+      if (ending.kind === 'failed') this.#outage.actedAlone(key, 'failed');
+    } else if (ending.kind === 'unfilled') {
       await store.release(lease, ending);
-    } finally {
-      if (store !== this.#near && ending.kind !== 'unfilled') this.#forget(lease.key);
+    } else {
+      await this.#changing(key, () => store.release(lease, ending));
     }
   }
 
@@ -160,27 +157,15 @@ export class NearStore implements Store {
   }
 
   async invalidateTags(tags: readonly string[]): Promise<void> {
-    try {
-      await this.options.store.invalidateTags(tags);
-    } finally {
-      this.#copies.forgetTagged(tags);
-    }
+    await this.#changing(tags, () => this.options.store.invalidateTags(tags));
   }
 
   async deleteTags(tags: readonly string[]): Promise<void> {
-    try {
-      await this.options.store.deleteTags(tags);
-    } finally {
-      this.#copies.forgetTagged(tags);
-    }
+    await this.#changing(tags, () => this.options.store.deleteTags(tags));
   }
 
   async clear(): Promise<void> {
-    try {
-      await this.options.store.clear();
-    } finally {
-      this.#forgetAll();
-    }
+    await this.#changing(undefined, () => this.options.store.clear());
   }
 
   async close(): Promise<void> {
@@ -190,8 +175,7 @@ export class NearStore implements Store {
   }
 
   #trusted(key: string): Entry | undefined {
-    if (this.#ownKeys.size > 0 && this.#ownKeys.has(key)) return this.#copies.usable(key, 0);
-    return this.#copies.trusted(key);
+    return this.#outage.hasFilled(key) ? this.#copies.usable(key, 0) : this.#copies.trusted(key);
   }
 
   async #load(key: string): Promise<Entry | undefined> {
@@ -209,7 +193,7 @@ export class NearStore implements Store {
       this.#outage.worked();
       return underway.map((loading, index) => {
         const entry = entries[index];
-        return entry && this.#copies.keep(loading, entry);
+        return entry && (this.#copies.keep(loading, entry) ?? entry);
       });
     } catch (error) {
       const [first = ''] = keys;
@@ -220,13 +204,10 @@ export class NearStore implements Store {
     }
   }
 
-  /** So that no reader pays for it. */
-  #loadAhead(key: string): void {
-    void this.#load(key);
-  }
-
   #acquireAlone(key: string, claim: Claim): Acquisition {
-    const acquired = this.#near.acquire(key, claim);
+    // Of a copy that no reader is given any more, none has seen the generation.
+    const known = this.#trusted(key) ?? this.#copies.usable(key, this.#lostAt);
+    const acquired = this.#near.acquire(key, known === undefined ? { ...claim, generation: undefined } : claim);
     if (acquired.kind === 'granted') this.#ownLeases.add(acquired.lease.token);
     return acquired;
   }
@@ -236,12 +217,14 @@ export class NearStore implements Store {
     this.options.onFailure(operation, key, error);
   }
 
-  /** A change by this process itself. Also after a failure: it may have been done. */
-  async #changing<Result>(key: string, change: () => Awaitable<Result>): Promise<Result> {
+  /** A change by this process itself, of a key, of tags, or of all. Also after a failure: it may have been done. */
+  async #changing<Result>(what: string | readonly string[] | undefined, change: () => Awaitable<Result>): Promise<Result> {
     try {
       return await change();
     } finally {
-      this.#forget(key);
+      if (what === undefined) this.#forgetAll();
+      else if (typeof what === 'string') this.#forget(what);
+      else this.#copies.forgetTagged(what);
     }
   }
 
@@ -250,31 +233,21 @@ export class NearStore implements Store {
    * another one wrote right after, so the copy is taken anew.
    */
   #changed(key: string): void {
-    const filledHere = this.#filled.has(key);
+    const filledHere = this.#ownFills.has(key);
     this.#forget(key);
-    if (filledHere) this.#loadAhead(key);
+    if (filledHere) this.#ownFills.load(key);
   }
 
   #forget(key: string): void {
-    this.#filled.delete(key);
-    this.#ownKeys.delete(key);
+    this.#ownFills.forget(key);
+    this.#outage.drop(key);
     this.#copies.forget(key);
   }
 
   #forgetAll(): void {
-    this.#filled.clear();
+    this.#ownFills.clear();
     this.#ownLeases.clear();
-    this.#ownKeys.clear();
+    this.#outage.dropAll();
     this.#copies.forgetAll();
   }
-
-  #storeOf(lease: Lease): Store {
-    return this.#ownLeases.has(lease.token) ? this.#near : this.options.store;
-  }
-}
-
-function entryOf(lease: Lease, fill: Fill): Entry {
-  const { kind, value, copyOnRead, ttl, grace, tags } = fill;
-  const { grantedAt: storedAt, token: generation } = lease;
-  return { kind, value, copyOnRead, storedAt, freshUntil: storedAt + ttl, grace, generation, tags };
 }

@@ -75,10 +75,10 @@ export class StoredEntry implements Entry {
 }
 
 /** An entry as another store holds it. */
-export function entryLike(entry: Entry): StoredEntry {
-  const { kind, value, copyOnRead, storedAt: epoch, freshUntil, grace, tags, failure, generation } = entry;
+export function entryLike(entry: Entry, copyOnRead = entry.copyOnRead): StoredEntry {
+  const { kind, value, storedAt: epoch, freshUntil, grace, tags, failure, generation } = entry;
   const ttl = freshUntil - epoch;
-  const keep = ttl + grace;
+  const keep = Math.max(ttl + grace, (failure?.retryAt ?? epoch) - epoch);
   return new StoredEntry(value, { kind, copyOnRead, ttl, grace, keep, tags, failure, epoch, generation }, 0, 0);
 }
 

@@ -5,7 +5,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** How long one look at the clock is good for, in milliseconds, and for how many questions. */
 const RESOLUTION = 1;
-const MOST_USES = 32;
+const MOST_USES = 8;
 
 // As they are when the package is loaded: a test that replaces them later is to be believed at once.
 const hostNow = Date.now;

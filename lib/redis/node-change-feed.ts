@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../core/ports.js';
 
@@ -5,6 +6,8 @@ const CHANNEL = '__redis__:invalidate';
 /** How often it is made sure that the server would tell: a connection may be dead without a word. */
 const HEARTBEAT_INTERVAL = 500;
 const HEARTBEAT_TIMEOUT = 500;
+/** Not the client's own: one of a Cluster's would not come back at all. */
+const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000);
 
 export interface NodeChanges {
   /** Names of changed keys; undefined: all of them. */
@@ -19,10 +22,13 @@ export interface NodeChanges {
  */
 export class NodeChangeFeed {
   readonly #subscriber: Redis;
+  readonly #name = `async-cache-feed-${randomBytes(9).toString('base64url')}`;
   #subscriberId: Promise<number> | undefined;
   #live = false;
   #closed = false;
   #arming = false;
+  /** How often one of the two connections was lost. */
+  #losses = 0;
   #cancelHeartbeat: () => void = () => undefined;
 
   constructor(
@@ -31,7 +37,13 @@ export class NodeChangeFeed {
     private readonly clock: Clock,
     private readonly changes: NodeChanges,
   ) {
-    this.#subscriber = client.duplicate({ enableOfflineQueue: false, autoResubscribe: false });
+    this.#subscriber = client.duplicate({
+      connectionName: this.#name,
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      lazyConnect: false,
+      retryStrategy,
+    });
     // Every failure shows in `live`; the connection's own are told by the store.
     this.#subscriber.on('error', () => undefined);
     this.#subscriber.on('ready', this.#subscribe);
@@ -40,6 +52,7 @@ export class NodeChangeFeed {
     });
     client.on('ready', this.#arm);
     for (const connection of [client, this.#subscriber]) connection.on('close', this.#lose);
+    if (client.status === 'wait') client.connect().catch(() => undefined);
     this.#arm();
     this.#beat();
   }
@@ -62,9 +75,10 @@ export class NodeChangeFeed {
     const ready = this.client.status === 'ready' && this.#subscriber.status === 'ready';
     if (!ready || this.#subscriberId === undefined) return;
     this.#arming = true;
+    const losses = this.#losses;
     this.#askServer()
       .then(() => {
-        this.#become(true);
+        if (losses === this.#losses) this.#become(true);
       })
       .catch(() => undefined)
       .finally(() => {
@@ -73,6 +87,7 @@ export class NodeChangeFeed {
   };
 
   readonly #lose = (): void => {
+    this.#losses += 1;
     this.#become(false);
   };
 
@@ -93,10 +108,29 @@ export class NodeChangeFeed {
 
   async #askServer(): Promise<void> {
     const id = await this.#subscriberId;
+    if (!(await this.#isSameServer(id))) {
+      this.#subscriber.disconnect(true);
+      throw new Error('The two connections are to different servers');
+    }
     // Off first: a redirection to a connection that is gone cannot be replaced otherwise.
     await this.#inTime(this.client.call('CLIENT', 'TRACKING', 'OFF'));
     const broadcast = ['REDIRECT', String(id), 'BCAST', 'PREFIX', this.prefix];
     await this.#inTime(this.client.call('CLIENT', 'TRACKING', 'ON', ...broadcast));
+  }
+
+  /**
+   * After a failover the two may be connected to different servers for as long as both live. The id would then be
+   * unknown, or a stranger's: ids are small numbers on every server.
+   */
+  async #isSameServer(id: number | undefined): Promise<boolean> {
+    try {
+      const list = await this.#inTime(this.client.call('CLIENT', 'LIST', 'ID', String(id)));
+      return String(list).includes(` name=${this.#name} `);
+    } catch (error) {
+      // Not everybody is allowed to ask.
+      if (error instanceof Error && error.message.startsWith('NOPERM')) return true;
+      throw error;
+    }
   }
 
   #beat(): void {

@@ -12,9 +12,12 @@ export interface Answer<Value = unknown> {
   readonly fetchedSince: number;
 }
 
+/** Ages are good to some milliseconds, and two fetches of one report are seconds apart. */
+const TOLERANCE = 300;
+
 /** Certainly from a later fetch. */
 export function isNewer(answer: Answer, old: Answer): boolean {
-  return answer.fetchedSince > old.fetchedSince + old.milliseconds;
+  return answer.fetchedSince > old.fetchedSince + old.milliseconds + TOLERANCE;
 }
 
 /** The sample's HTTP API, from outside. */
