@@ -2,6 +2,8 @@ import type { Duration } from '../core/duration.js';
 import type { JobOptions } from '../core/job-options.js';
 import type { Codec } from '../core/ports.js';
 
+export const DEFAULT_PREFIX = 'async-cache';
+
 /** Options of `AsyncCacheModule.forRoot`. All are optional: without any, everything runs inside the process. */
 export interface AsyncCacheOptions {
   /**

@@ -9,6 +9,11 @@ const HEARTBEAT_TIMEOUT = 500;
 /** Not the client's own: one of a Cluster's would not come back at all. */
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000);
 
+/** After so many heartbeats without an answer the store's own connection is made anew: TCP would try for minutes. */
+const MOST_SILENCE = 5;
+
+class SilentError extends Error {}
+
 export interface NodeChanges {
   /** Names of changed keys; undefined: all of them. */
   onChange(names: readonly string[] | undefined): void;
@@ -29,6 +34,7 @@ export class NodeChangeFeed {
   #arming = false;
   /** How often one of the two connections was lost. */
   #losses = 0;
+  #silence = 0;
   #cancelHeartbeat: () => void = () => undefined;
 
   constructor(
@@ -107,25 +113,24 @@ export class NodeChangeFeed {
   };
 
   async #askServer(): Promise<void> {
-    const id = await this.#subscriberId;
+    const id = await this.#ofSubscriber(this.#subscriberId ?? Promise.reject(new Error('Not subscribed')));
     if (!(await this.#isSameServer(id))) {
       this.#subscriber.disconnect(true);
       throw new Error('The two connections are to different servers');
     }
     // Off first: a redirection to a connection that is gone cannot be replaced otherwise.
-    await this.#inTime(this.client.call('CLIENT', 'TRACKING', 'OFF'));
-    const broadcast = ['REDIRECT', String(id), 'BCAST', 'PREFIX', this.prefix];
-    await this.#inTime(this.client.call('CLIENT', 'TRACKING', 'ON', ...broadcast));
+    await this.#ofClient('TRACKING', 'OFF');
+    await this.#ofClient('TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', 'PREFIX', this.prefix);
+    await this.#ofSubscriber(this.#subscriber.ping());
   }
 
   /**
    * After a failover the two may be connected to different servers for as long as both live. The id would then be
    * unknown, or a stranger's: ids are small numbers on every server.
    */
-  async #isSameServer(id: number | undefined): Promise<boolean> {
+  async #isSameServer(id: number): Promise<boolean> {
     try {
-      const list = await this.#inTime(this.client.call('CLIENT', 'LIST', 'ID', String(id)));
-      return String(list).includes(` name=${this.#name} `);
+      return String(await this.#ofClient('LIST', 'ID', String(id))).includes(` name=${this.#name} `);
     } catch (error) {
       // Not everybody is allowed to ask.
       if (error instanceof Error && error.message.startsWith('NOPERM')) return true;
@@ -137,8 +142,9 @@ export class NodeChangeFeed {
     this.#cancelHeartbeat = this.clock.schedule(HEARTBEAT_INTERVAL, () => {
       if (this.#closed) return;
       if (!this.#live) this.#arm();
-      const checked = this.#live ? this.#check() : Promise.resolve();
-      void checked.catch(this.#lose).finally(() => {
+      // Which of the two does not answer has to be known to make it anew.
+      const checked = this.#live ? this.#check().catch(this.#lose) : this.#ofClient('ID').catch(() => undefined);
+      void checked.finally(() => {
         this.#beat();
       });
     });
@@ -147,12 +153,40 @@ export class NodeChangeFeed {
   /** The server still tracks, for the connection that is still there. */
   async #check(): Promise<void> {
     const [info] = await Promise.all([
-      this.#inTime(this.client.call('CLIENT', 'TRACKINGINFO')),
-      this.#inTime(this.#subscriber.ping()),
+      this.#ofClient('TRACKINGINFO'),
+      this.#ofSubscriber(this.#subscriber.ping()),
     ]);
     const [, flags] = info as [string, string[]];
     if (!flags.includes('bcast') || flags.includes('broken_redirect')) {
       throw new Error('The server does not tell of changes any more');
+    }
+  }
+
+  /** It is the store's as well, and may be busy with its questions: it is given up when it stays silent. */
+  async #ofClient(...command: string[]): Promise<unknown> {
+    const answer = this.client.call('CLIENT', ...command);
+    answer.then(
+      () => (this.#silence = 0),
+      () => undefined,
+    );
+    try {
+      return await this.#inTime(answer);
+    } catch (error) {
+      if (error instanceof SilentError && ++this.#silence === MOST_SILENCE) {
+        this.#silence = 0;
+        this.client.disconnect(true);
+      }
+      throw error;
+    }
+  }
+
+  /** A connection that is silent may be dead without a word; a new one costs little. */
+  async #ofSubscriber<Result>(answer: Promise<Result>): Promise<Result> {
+    try {
+      return await this.#inTime(answer);
+    } catch (error) {
+      if (error instanceof SilentError) this.#subscriber.disconnect(true);
+      throw error;
     }
   }
 
@@ -162,7 +196,7 @@ export class NodeChangeFeed {
       const cancel = this.clock.schedule(HEARTBEAT_TIMEOUT, () => {
         this.clock.defer(() => {
           this.clock.defer(() => {
-            reject(new Error('The server does not answer'));
+            reject(new SilentError('The server does not answer'));
           });
         });
       });

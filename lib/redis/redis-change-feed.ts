@@ -12,6 +12,7 @@ export interface RedisChangeFeedOptions {
 
 /** How often the masters of a Cluster are looked up, beside what the client itself tells of them. */
 const TOPOLOGY_INTERVAL = 1_000;
+const TOPOLOGY_EVENTS = ['ready', '+node', '-node'] as const;
 
 /**
  * Redis's server-assisted client-side caching in broadcast mode: the write itself is the message, so a change costs no
@@ -21,7 +22,6 @@ export class RedisChangeFeed implements ChangeFeed {
   readonly #nodes = new Map<Redis, NodeChangeFeed>();
   #listener: ChangeListener | undefined;
   #live = false;
-  #closed = false;
   #cancel: () => void = () => undefined;
 
   constructor(private readonly options: RedisChangeFeedOptions) {}
@@ -37,31 +37,33 @@ export class RedisChangeFeed implements ChangeFeed {
       this.#follow(client);
       return;
     }
-    const look = (): void => {
-      if (this.#closed) return;
-      this.#followMasters(client);
-      this.#cancel = this.options.clock.schedule(TOPOLOGY_INTERVAL, look);
+    for (const event of TOPOLOGY_EVENTS) client.on(event, this.#look);
+    const lookAgain = (): void => {
+      this.#look();
+      this.#cancel = this.options.clock.schedule(TOPOLOGY_INTERVAL, lookAgain);
     };
-    look();
+    lookAgain();
   }
 
   close(): void {
-    this.#closed = true;
     this.#cancel();
+    const { client } = this.options;
+    for (const event of TOPOLOGY_EVENTS) client.off(event, this.#look);
     for (const node of this.#nodes.values()) node.close();
   }
 
-  /** A key may live on any master, so one that is not followed makes the whole feed untrustworthy. */
-  #followMasters(cluster: Cluster): void {
-    const masters = new Set(cluster.nodes('master'));
-    for (const [client, node] of this.#nodes) {
-      if (masters.has(client)) continue;
-      this.#nodes.delete(client);
+  /** A key may live on any master of a Cluster, so one that is not followed makes the whole feed untrustworthy. */
+  readonly #look = (): void => {
+    const { client } = this.options;
+    const masters = new Set('nodes' in client ? client.nodes('master') : [client]);
+    for (const [former, node] of this.#nodes) {
+      if (masters.has(former)) continue;
+      this.#nodes.delete(former);
       node.close();
     }
-    for (const client of masters) if (!this.#nodes.has(client)) this.#follow(client);
+    for (const master of masters) if (!this.#nodes.has(master)) this.#follow(master);
     this.#update();
-  }
+  };
 
   #follow(client: Redis): void {
     const { names, clock } = this.options;
