@@ -41,13 +41,12 @@ export class History {
 
   took(value: unknown, at: number): void {
     const birth = this.birthOf(value);
-    this.#births.set(birth.value, { ...birth, at, order: this.next(), ended: 0 });
+    if (birth !== undefined) this.#births.set(birth.value, { ...birth, at, order: this.next(), ended: 0 });
   }
 
-  birthOf(value: unknown): Birth {
-    const birth = this.#births.get(value as number);
-    if (birth === undefined) throw new RangeError(`nobody fetched ${String(value)}`);
-    return birth;
+  /** Undefined: nobody has ever fetched or set it. */
+  birthOf(value: unknown): Birth | undefined {
+    return this.#births.get(value as number);
   }
 
   /** The store has done something after which older values must not be fresh. */

@@ -61,7 +61,7 @@ export class Origin {
   #fetch(by: SimProcess, keys: readonly string[]): Promise<number[]> {
     const { scheduler, history, random, settings } = this.world;
     const { background } = this.world.core.refreshContext();
-    const ends = keys.map((key) => this.#begin(by, key, background));
+    const fetches = keys.map((key) => this.#begin(by, key, background));
     const births = keys.map((key) => history.born(key, scheduler.now, settings.ttl));
     const hangs = this.hanging && random.chance(0.5);
     const fails = this.failing && random.chance(0.9);
@@ -77,7 +77,7 @@ export class Origin {
         duration,
         () => {
           this.#open.delete(open);
-          for (const end of ends) end();
+          for (const { end } of fetches) end();
           for (const birth of births) birth.ended = history.next();
           if (!fails) {
             resolve(births.map(({ value }) => value));
@@ -85,6 +85,7 @@ export class Origin {
           }
           const error = new OriginError(this.failures.push(by) - 1);
           this.world.note(() => `${by.name}: ${error.message}`);
+          for (const { lease } of fetches) if (lease !== undefined) lease.failed = true;
           // What ends after its deadline has failed before.
           if (duration >= FETCH_TIMEOUT || scheduler.now >= births[0]!.at + FETCH_TIMEOUT) by.unheard.add(error.number);
           reject(error);
@@ -94,7 +95,7 @@ export class Origin {
     });
   }
 
-  #begin(by: SimProcess, key: string, background: boolean): () => void {
+  #begin(by: SimProcess, key: string, background: boolean): { lease: KnownLease | undefined; end: () => void } {
     const { scheduler } = this.world;
     const lease = by.beginFetch(key);
     if (lease === undefined && !by.mayFetchAlone && by.changesOf(key) < 2) {
@@ -106,17 +107,21 @@ export class Origin {
       this.#running.set(key, running);
     }
     if (lease !== undefined) {
-      const { backingOff, servable, takenOver } = lease;
-      if (backingOff && !takenOver && (background || servable)) {
+      const { backingOff, fresh, servable, takenOver } = lease;
+      lease.background = background;
+      if (fresh && !takenOver) this.world.violate('I5', `${by.name} fetches ${key} although it is fresh`);
+      const tooSoon = (backingOff && (background || servable)) || (background && this.world.server.mustWait(key));
+      if (tooSoon && !takenOver) {
         this.world.violate('I8', `${by.name} fetches ${key} before its backoff is over`);
       }
+      const holds = this.world.disturbed ? this.world.server.isLive(lease) : !lease.over;
       for (const other of running) {
-        if (!lease.over && this.#counts(other)) this.world.violate('I4', `${by.name} and ${other.by.name} fetch ${key} at the same time`);
+        if (holds && this.#counts(other)) this.world.violate('I4', `${by.name} and ${other.by.name} fetch ${key} at the same time`);
       }
     }
     const own = { by, lease, startedAt: scheduler.now };
     running.add(own);
-    return () => running.delete(own);
+    return { lease, end: () => running.delete(own) };
   }
 
   /** Whether nobody else is to fetch while this one runs. */

@@ -1,6 +1,6 @@
 import type { CachedJob } from '../../lib/core/cached-job.js';
 import type { CacheEvent } from '../../lib/core/events.js';
-import type { Awaitable, Clock, RefreshHandler, RefreshOutcome, RefreshQueue, RefreshRequest, Store } from '../../lib/core/ports.js';
+import type { Awaitable, Clock, Lease, RefreshHandler, RefreshOutcome, RefreshQueue, RefreshRequest, Store } from '../../lib/core/ports.js';
 import { identityOf } from '../../lib/core/refresh-identity.js';
 import { SimFeed } from './feed.js';
 import { Link } from './network.js';
@@ -29,20 +29,22 @@ export class SimProcess implements Owner {
   /** Operations of the store that failed here, by what the cache saw. */
   storeFailures = 0;
   storeFailedAt = 0;
-  /** Keys whose fetch was revoked, and that nobody has asked for since. */
-  readonly followUps = new Set<string>();
+  /** Keys whose fetch was revoked, and that nobody has asked for since; with the generation that was to be replaced. */
+  readonly followUps = new Map<string, string | undefined>();
   /** Failed fetches that ended when nobody waited for them any more. */
   readonly unheard = new Set<number>();
   /** Reads that have begun, by key. */
   reads = 0;
   readsUnderWay = 0;
-  readonly #job: CachedJob;
-  readonly #clearTags: World['core']['Cache']['prototype'];
+  readonly job: CachedJob;
+  readonly cache: InstanceType<World['core']['Cache']>;
   /** Leases that this process was given and has not begun to fetch for. */
   readonly #leases = new Map<string, KnownLease[]>();
   readonly #changes = new Map<string, number>();
   readonly #refreshing = new Set<string>();
   readonly #requested = new Map<string, Requested>();
+  /** When a refresh of a key ended here. */
+  readonly #endedAt = new Map<string, number>();
   /** How often each failed fetch was reported, and given to a caller. */
   readonly #reported = new Map<number, number>();
   readonly #given = new Set<number>();
@@ -80,14 +82,14 @@ export class SimProcess implements Owner {
         this,
         lists.map(([name]) => world.keyOf(name as string)),
       );
-    this.#job = cache.define({
+    this.job = cache.define({
       name: 'J',
       policy: world.policy,
       fetch: (_, [name]) => world.origin.fetch(this, world.keyOf(name as string)),
       fetchMany: settings.batches ? fetchMany : undefined,
       resolve: () => this,
     });
-    this.#clearTags = cache;
+    this.cache = cache;
     if (works) cache.work();
   }
 
@@ -100,18 +102,10 @@ export class SimProcess implements Owner {
     return this.feed !== undefined && this.world.scheduler.now - this.storeFailedAt <= NEAR_AGE + 2 * ALONE;
   }
 
-  /** It need not have asked the store for a lease. */
+  /** It need not have asked the store for a lease. A batch ends when the last of its keys has. */
   get mayFetchAlone(): boolean {
     const since = this.world.scheduler.now - this.storeFailedAt;
-    return since === 0 || (this.feed !== undefined && since < ALONE);
-  }
-
-  get job(): CachedJob {
-    return this.#job;
-  }
-
-  get cache(): World['core']['Cache']['prototype'] {
-    return this.#clearTags;
+    return since === 0 || (this.feed !== undefined && since < ALONE) || (this.world.settings.batches && since <= STORE_TIMEOUT);
   }
 
   /** A request from another process. */
@@ -125,7 +119,8 @@ export class SimProcess implements Owner {
 
   /** The lease of a fetch that begins. */
   beginFetch(key: string): KnownLease | undefined {
-    return this.#leases.get(key)?.shift();
+    // What has just failed is fetched without one; that is no use of a lease that came in the same instant.
+    return this.storeFailedAt === this.world.scheduler.now ? undefined : this.#leases.get(key)?.shift();
   }
 
   /** Somebody else was quicker than a claim of this process. */
@@ -154,7 +149,8 @@ export class SimProcess implements Owner {
       }
     });
     for (const [error, times] of this.#storeErrors) {
-      if (times !== 1) this.world.violate('I7', `${this.name} reported ${times} times: ${String(error)}`);
+      // What a process with copies asks for its own sake it tells nobody.
+      if (times > 1 || (times === 0 && this.feed === undefined)) this.world.violate('I7', `${this.name} reported ${times} times: ${String(error)}`);
     }
     if (this.reads !== this.#readEvents) {
       this.world.violate('I7', `${this.name} told of ${this.#readEvents} ends of ${this.reads} reads`);
@@ -224,7 +220,6 @@ export class SimProcess implements Owner {
       }
       return acquired;
     };
-    const { batches } = this.world.settings;
     return {
       capabilities: store.capabilities,
       now: () => store.now(),
@@ -232,12 +227,14 @@ export class SimProcess implements Owner {
       readMany: (keys) => watch(store.readMany(keys)),
       acquire: (key, claim) => {
         const acquired = store.acquire(key, claim);
-        // Where a batch meets it, the single reads that follow are told of it.
-        return acquired instanceof Promise ? watch(acquired.then(arrived), !batches && isEntry(key)) : arrived(acquired);
+        return acquired instanceof Promise ? watch(acquired.then(arrived)) : arrived(acquired);
       },
       renew: (lease, ms) => watch(store.renew(lease, ms)),
       commit: (lease, fill) => watch(store.commit(lease, fill)),
-      release: (lease, ending) => watch(store.release(lease, ending), isEntry(lease.key)),
+      release: (lease, ending) => {
+        this.#endLease(lease);
+        return watch(store.release(lease, ending));
+      },
       set: (key, fill) => watch(store.set(key, fill), false),
       invalidate: (key) => watch(store.invalidate(key), false),
       delete: (key) => watch(store.delete(key), false),
@@ -246,6 +243,12 @@ export class SimProcess implements Owner {
       clear: () => watch(store.clear(), false),
       close: () => undefined,
     };
+  }
+
+  #endLease({ key, token }: Lease): void {
+    const leases = this.#leases.get(key);
+    const index = leases?.findIndex((lease) => lease.token === token) ?? -1;
+    if (index >= 0) leases?.splice(index, 1);
   }
 
   #watchedQueue(queue: RefreshQueue, first: boolean): RefreshQueue {
@@ -276,8 +279,8 @@ export class SimProcess implements Owner {
       const former = this.#requested.get(key);
       const remembered = generation === '' ? NOTHING_REMEMBERED : REFRESH_TIMEOUT;
       const again = former?.generation === generation && scheduler.now < former.at + remembered;
-      // A failure in between is another state of the same generation.
-      if (again && !settings.faults.has('origin') && !settings.faults.has('hang')) {
+      // A failure in between is another state of the same generation, and after the end of a refresh it may be asked for.
+      if (again && !settings.faults.has('origin') && !this.world.disturbed && this.#endedAt.get(key) !== former.at) {
         this.world.violate('I5', `${this.name} requested ${key} twice in the same state`);
       }
       this.#requested.set(key, { generation, at: scheduler.now });
@@ -286,49 +289,35 @@ export class SimProcess implements Owner {
 
   async #refresh(handler: RefreshHandler, request: RefreshRequest, attempt: number): Promise<RefreshOutcome> {
     const id = identityOf(request);
-    const keys = [request, ...(request.others ?? [])].map(({ key }) => key);
+    const requested = [request, ...(request.others ?? [])];
     this.world.beginRefresh(id, this);
     this.#refreshing.add(id);
     const outcome = await handler(request, attempt);
     this.#refreshing.delete(id);
     this.world.endRefresh(id, this);
-    for (const key of keys) {
+    for (const { key, generation } of requested) {
       this.#requested.delete(key);
-      if (this.followUps.has(key) && (outcome.kind === 'stored' || outcome.kind === 'skipped')) {
+      this.#endedAt.set(key, this.world.scheduler.now);
+      const isOver = outcome.kind === 'stored' || outcome.kind === 'skipped';
+      if (isOver && !this.world.disturbed && this.followUps.get(key) === generation) {
         this.world.violate('I5', `${this.name} was refused ${key} as invalidated, and did not fetch once more`);
       }
     }
-    this.world.note(() => `${this.name} ends a refresh of ${keys.join()}: ${outcome.kind}`);
+    this.world.note(() => `${this.name} ends a refresh of ${requested.map(({ key }) => key).join()}: ${outcome.kind}`);
     return outcome;
   }
 
   #observe(event: CacheEvent): void {
     if (this.dead) return;
-    switch (event.type) {
-      case 'hit':
-      case 'stale':
-        this.#readEvents++;
-        break;
-      case 'miss':
-        this.#readEvents++;
-        this.gave(event.error);
-        break;
-      case 'refresh-failed': {
-        const number = OriginError.numberOf(event.error);
-        if (number !== undefined) this.#reported.set(number, (this.#reported.get(number) ?? 0) + 1);
-        break;
-      }
-      case 'store-failed':
-        if (this.#storeErrors.has(event.error)) {
-          this.#storeErrors.set(event.error, (this.#storeErrors.get(event.error) ?? 0) + 1);
-        }
-        break;
-      default:
+    if (event.type === 'hit' || event.type === 'stale' || event.type === 'miss') {
+      this.#readEvents++;
+      if (event.type === 'miss') this.gave(event.error);
+    } else if (event.type === 'refresh-failed') {
+      const number = OriginError.numberOf(event.error);
+      if (number !== undefined) this.#reported.set(number, (this.#reported.get(number) ?? 0) + 1);
+    } else if (event.type === 'store-failed') {
+      const times = this.#storeErrors.get(event.error);
+      if (times !== undefined) this.#storeErrors.set(event.error, times + 1);
     }
   }
-}
-
-/** Whether a store works is asked under a key that is no entry's, and a failure then is no news. */
-function isEntry(key: string): boolean {
-  return key.startsWith('J:');
 }

@@ -41,6 +41,8 @@ export const REFRESH_TIMEOUT = 2_000;
 export const FETCH_TIMEOUT = 5_000;
 export const STORE_TIMEOUT = 500;
 export const NEAR_AGE = 3_000;
+/** How long past its ttl a value is too stale, where a job has such a threshold. */
+export const TOO_STALE = 2_000;
 
 const NOT_EMBEDDED: ReadonlySet<Fault> = new Set(['loss', 'cut', 'slow', 'outage', 'feed']);
 
@@ -52,7 +54,7 @@ export function settingsFrom(random: Random): Settings {
   const possible = FAULTS.filter(
     (fault) => !(embedded && NOT_EMBEDDED.has(fault)) && (near || fault !== 'feed') && (sharedQueue || fault !== 'queue'),
   );
-  const faults = new Set(calm ? [] : possible.filter(() => random.chance(0.25)));
+  const faults = new Set(calm ? [] : possible.filter((fault) => random.chance(fault === 'feed' ? 0.5 : 0.25)));
   const ttl = random.pick([4, 10]);
   const grace = random.pick([0, 5, 60, 60]);
   const options: JobOptions = {
@@ -63,7 +65,7 @@ export function settingsFrom(random: Random): Settings {
     backoff: { initial: 1, factor: 2, max: 4 },
     tags: (_value: unknown, name: unknown) => ['all', `only ${String(name)}`],
     fetchOnMiss: random.chance(0.8),
-    ...(random.chance(0.25) ? { fetchOnStaleThreshold: ttl + 2 } : {}),
+    ...(random.chance(0.35) ? { fetchOnStaleThreshold: ttl + TOO_STALE / 1_000 } : {}),
     ...(random.chance(0.2) ? { refreshAhead: 0.5 } : {}),
     ...(random.chance(0.2) ? { jitter: 0.2 } : {}),
     ...(random.chance(0.2) ? { queue: { attempts: 2, ...(random.chance(0.5) ? { delay: 0.4 } : {}) } } : {}),

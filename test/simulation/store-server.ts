@@ -11,8 +11,11 @@ export interface KnownLease {
   readonly token: string;
   readonly by: SimProcess;
   readonly takenOver: boolean;
-  /** There was something to serve, and nobody was to try yet. */
+  /** What its holder saw. */
+  readonly generation: string | undefined;
+  /** What there was: something to serve, something that needs no refresh, something that nobody was to refresh yet. */
   readonly servable: boolean;
+  readonly fresh: boolean;
   readonly backingOff: boolean;
   expiresAt: number;
   revoked: boolean;
@@ -21,6 +24,12 @@ export interface KnownLease {
   over: boolean;
   /** Something has happened to the key for which its holder is not responsible. */
   taken: boolean;
+  /** Its fetch was begun for a request. */
+  background: boolean;
+  /** Its fetch failed. */
+  failed: boolean;
+  /** If so, others have to wait for a while. */
+  readonly keepsFailure: boolean;
 }
 
 /**
@@ -31,9 +40,16 @@ export class StoreServer {
   #memory: MemoryStore;
   /** The last one of each key. */
   readonly #leases = new Map<string, KnownLease>();
+  /** Keys that were refreshed by hand. */
+  readonly #takenOver = new Set<string>();
   readonly #byToken = new Map<string, KnownLease>();
   /** How often something other than a failure was written to a key, or removed. */
   readonly #writes = new Map<string, number>();
+
+  /** Failures in a row, and until when nobody is to try again. */
+  readonly #backoffs = new Map<string, { failures: number; until: number }>();
+  /** Since when an entry is stale because somebody said so, and asked for a refresh of it. */
+  readonly #invalidated = new Map<string, number>();
 
   constructor(private readonly world: World) {
     this.#memory = this.#empty();
@@ -77,6 +93,21 @@ export class StoreServer {
     return this.#writes.get(key) ?? 0;
   }
 
+  /** An invalidated key that is as it was then; after a refresh by hand the next reader may have to ask. */
+  notRefreshed(): string | undefined {
+    for (const [key, since] of this.#invalidated) {
+      const entry = this.servable(key);
+      const birth = entry === undefined ? undefined : this.world.history.birthOf(entry.value);
+      if (birth !== undefined && birth.order < since && !this.#takenOver.has(key)) return key;
+    }
+    return undefined;
+  }
+
+  /** A fetch failed so lately that nobody is to try again. */
+  mustWait(key: string): boolean {
+    return this.world.scheduler.now < (this.#backoffs.get(key)?.until ?? 0);
+  }
+
   leaseOf(token: string): KnownLease | undefined {
     return this.#byToken.get(token);
   }
@@ -118,27 +149,29 @@ export class StoreServer {
     this.world.note(() => `${by.name} acquires ${this.#shown(key)}: ${acquired.kind}${claim.takeOver ? ' (takes over)' : ''}`);
     if (acquired.kind === 'changed') by.sawChange(key);
     if (acquired.kind !== 'granted') return acquired;
+    if (claim.takeOver) this.#takenOver.add(key);
     const former = this.#leases.get(key);
     if (former !== undefined && this.isLive(former)) {
       if (!claim.takeOver) this.world.violate('I1', `${by.name} and ${former.by.name} both have the lease of ${key}`);
-      former.over = true;
-      former.taken = true;
-    }
-    if (fresh && !claim.takeOver && !this.#ageing(entry, now)) {
-      this.world.violate('I5', `${by.name} may fetch ${key} although it is fresh`);
+      this.#takeAway(key);
     }
     const lease: KnownLease = {
       key,
       token: acquired.lease.token,
       by,
       takenOver: claim.takeOver,
+      generation: claim.generation,
       servable,
+      fresh: fresh && !this.#ageing(entry, now),
       backingOff,
       expiresAt: now + claim.lease,
       revoked: false,
       revokedTags: new Set(),
       over: false,
       taken: false,
+      background: false,
+      failed: false,
+      keepsFailure: claim.respectBackoff || claim.takeOver,
     };
     this.#leases.set(key, lease);
     this.#byToken.set(lease.token, lease);
@@ -174,7 +207,7 @@ export class StoreServer {
       this.#wrote(key);
       this.world.tell(key);
     }
-    if (result === 'revoked') by.followUps.add(key);
+    if (result === 'revoked' && known?.background === true) by.followUps.set(key, known.generation);
     if (known !== undefined) known.over = true;
     return result;
   }
@@ -191,6 +224,7 @@ export class StoreServer {
       return;
     }
     known.over = true;
+    if (known.failed && known.keepsFailure) this.#failed(lease.key);
     if (ending.kind === 'gone') this.#wrote(lease.key);
     if (ending.kind !== 'unfilled') this.world.tell(lease.key);
   }
@@ -211,7 +245,8 @@ export class StoreServer {
     const { found, held } = invalidated;
     this.world.note(() => `${by.name} invalidates ${key}: ${found ? 'found' : 'nothing'}${held ? ', held' : ''}`);
     this.#revoke(key);
-    this.world.history.changed(key, by);
+    const order = this.world.history.changed(key, by);
+    if (found) this.#invalidated.set(key, order);
     if (found) this.world.tell(key);
     return invalidated;
   }
@@ -232,8 +267,7 @@ export class StoreServer {
     this.world.note(() => `${by.name} invalidates the tags ${tags.join()}: ${tagged.entries.join()}`);
     for (const key of tagged.entries) this.#revoke(key);
     this.#revokeTags(tags);
-    for (const key of tagged.all) this.world.history.changed(key, by);
-    for (const key of tagged.entries) this.world.tell(key);
+    this.#changed(tagged, by);
   }
 
   #deleteTags(by: SimProcess, tags: readonly string[]): void {
@@ -245,8 +279,7 @@ export class StoreServer {
       this.#wrote(key);
     }
     this.#revokeTags(tags);
-    for (const key of tagged.all) this.world.history.changed(key, by);
-    for (const key of tagged.entries) this.world.tell(key);
+    this.#changed(tagged, by);
   }
 
   #clear(by: SimProcess): void {
@@ -271,6 +304,13 @@ export class StoreServer {
       if (this.peek(key)?.tags.some((tag) => tags.includes(tag)) === true) entries.push(key);
     }
     return { all, entries };
+  }
+
+  #changed({ all, entries }: { all: string[]; entries: string[] }, by: SimProcess): void {
+    for (const key of all) {
+      this.world.history.changed(key, by);
+      if (entries.includes(key)) this.world.tell(key);
+    }
   }
 
   #known(lease: Lease): KnownLease | undefined {
@@ -301,7 +341,14 @@ export class StoreServer {
     return key.startsWith('J:') ? key : 'a key of its own';
   }
 
+  #failed(key: string): void {
+    const failures = (this.#backoffs.get(key)?.failures ?? 0) + 1;
+    const until = this.world.scheduler.now + this.world.policy.backoff(failures);
+    this.#backoffs.set(key, { failures, until });
+  }
+
   #wrote(key: string): void {
+    this.#backoffs.delete(key);
     this.#writes.set(key, this.writesOf(key) + 1);
   }
 }

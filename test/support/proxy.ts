@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface Proxy {
+  readonly port: number;
+  /** Milliseconds that each piece of an answer takes longer. */
+  delay: number;
+  /** Where new connections go. */
+  target: number;
+  /** From now on nothing passes through the connections that are open, and none of their ends is told. */
+  silence(): void;
+  /** Ends the open connections whose index, in the order in which they were made, is told. */
+  cut(...indices: readonly number[]): void;
+  stop(): Promise<void>;
+}
+
+/** A server on the way to a server. */
+export async function startProxy(target: number): Promise<Proxy> {
+  const pairs: { inner: Socket; outer: Socket; silent: boolean }[] = [];
+  const server = createServer((inner) => {
+    const outer = connect(proxy.target, '127.0.0.1');
+    const pair = { inner, outer, silent: false };
+    pairs.push(pair);
+    const pass = (from: Socket, to: Socket, delay: () => number): void => {
+      from.on('data', (bytes) => {
+        const write = (): void => void (pair.silent || to.destroyed || to.write(bytes));
+        if (delay() === 0) write();
+        else setTimeout(write, delay());
+      });
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        if (!pair.silent) to.destroy();
+      });
+    };
+    pass(inner, outer, () => 0);
+    pass(outer, inner, () => proxy.delay);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const destroy = ({ inner, outer }: { inner: Socket; outer: Socket }): void => {
+    inner.destroy();
+    outer.destroy();
+  };
+  const proxy: Proxy = {
+    port: (server.address() as AddressInfo).port,
+    delay: 0,
+    target,
+    silence: () => {
+      for (const pair of pairs) pair.silent = true;
+    },
+    cut: (...indices) => {
+      const open = pairs.filter(({ inner }) => !inner.destroyed);
+      for (const index of indices) if (open[index]) destroy(open[index]);
+    },
+    stop: async () => {
+      pairs.forEach(destroy);
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
