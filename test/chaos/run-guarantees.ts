@@ -1,8 +1,8 @@
 // Measures every guarantee on real processes and prints a table, each number beside that of its sabotaged control:
-//   npm run guarantees -- [--size short|long] [--scale 0.1] [--only G4,G7]
+//   npm run guarantees -- [--size short] [--scale 0.1] [--only G4,G7] [--match 'near tier on'] [--no-controls]
 import { parseArgs } from 'node:util';
-import { Clusters } from './cluster/clusters.js';
 import { scenarios } from './scenarios/all-scenarios.js';
+import { GroupRun, plan } from './scenarios/plan.js';
 import type { Measured, Scenario } from './scenarios/scenario.js';
 
 const { values } = parseArgs({
@@ -15,41 +15,49 @@ const { values } = parseArgs({
   },
 });
 const only = values.only?.split(',');
-const short = values.size === 'short';
 const wanted = scenarios.filter(
-  ({ guarantee, onlyLong, title }) =>
-    (only?.includes(guarantee) ?? true) && title.includes(values.match) && !(short && onlyLong === true),
+  ({ guarantee, title }) => (only?.includes(guarantee) ?? true) && title.includes(values.match),
 );
+const groups = plan(wanted, {
+  size: values.size === 'short' ? 'short' : 'long',
+  scale: Number(values.scale),
+  controls: !values['no-controls'],
+});
 
-const clusters = new Clusters();
-let failed = 0;
-console.log('| # | what | limit | number | n | within | without … | n | number |');
-console.log('|---|---|---|---|---|---|---|---|---|');
-try {
-  for (const scenario of wanted) {
-    const size = Math.max(1, Math.round(scenario.size[short ? 'short' : 'long'] * Number(values.scale)));
-    const started = performance.now();
-    const measured = await scenario.measure(await clusters.get(scenario.cluster), size);
-    const seconds = ((performance.now() - started) / 1_000).toFixed(0);
-    const control = values['no-controls'] ? undefined : await controlOf(scenario);
-    if (!measured.holds || control?.holds === true) failed++;
-    console.log(row(scenario, measured, control), `${seconds} s`);
+const measured = new Map<Scenario, Measured>();
+const controls = new Map<Scenario, Measured>();
+for (const group of groups) {
+  const run = await GroupRun.start(group);
+  try {
+    for (const measurement of group.measurements) {
+      const { scenario, isControl } = measurement;
+      const started = performance.now();
+      const result = await run.measure(measurement).catch(failed);
+      (isControl ? controls : measured).set(scenario, result);
+      const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+      console.error(`${isControl ? '  control of ' : ''}${scenario.guarantee} ${scenario.title}: ${result.number} (${seconds} s)`);
+    }
+  } finally {
+    await run.stop();
   }
-} finally {
-  await clusters.close();
-}
-process.exitCode = failed === 0 ? 0 : 1;
-
-async function controlOf({ control, cluster, measure }: Scenario): Promise<Measured | undefined> {
-  if (control === undefined) return undefined;
-  const own = await clusters.get({ ...cluster, ...control.cluster });
-  return (control.measure ?? measure)(own, control.size);
 }
 
-function row(scenario: Scenario, { n, number, holds, exact = holds }: Measured, control: Measured | undefined): string {
-  const { guarantee, title, limit } = scenario;
-  const judged = exact ? 'yes' : holds ? 'no, but in reason' : '**no**';
-  const noticed = control?.holds === true ? `${control.number} **(not noticed)**` : (control?.number ?? '–');
-  const cells = [guarantee, title, limit, number, n, judged, scenario.control?.without ?? '–', control?.n ?? '–', noticed];
-  return `| ${cells.join(' | ')} |`;
+console.log('| # | what | limit | number | n | within | without … | number | n |');
+console.log('|---|---|---|---|---|---|---|---|---|');
+for (const [scenario, result] of measured) console.log(row(scenario, result, controls.get(scenario)));
+const good = [...measured.values()].every(({ holds }) => holds) && [...controls.values()].every(({ holds }) => !holds);
+process.exitCode = good ? 0 : 1;
+
+function failed(error: unknown): Measured {
+  return { n: 0, number: `not measured: ${String(error)}`, holds: false };
+}
+
+function row(
+  { guarantee, title, limit, control: sabotage }: Scenario,
+  { n, number, holds, exact = holds }: Measured,
+  control: Measured | undefined,
+): string {
+  const within = exact ? 'yes' : holds ? 'no, but near' : '**no**';
+  const noticed = control === undefined ? '–' : `${control.number}${control.holds ? ' **(not noticed)**' : ''}`;
+  return `| ${[guarantee, title, limit, number, n, within, sabotage?.without ?? '–', noticed, control?.n ?? '–'].join(' | ')} |`;
 }

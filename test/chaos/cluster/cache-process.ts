@@ -46,7 +46,9 @@ export class CacheProcess {
   #gone = false;
 
   private constructor(
-    readonly name: string,
+    readonly role: 'web' | 'worker',
+    /** Of its role. */
+    readonly number: number,
     readonly settings: ProcessSettings,
     private readonly origin: Origin,
   ) {
@@ -64,8 +66,13 @@ export class CacheProcess {
     this.#ready = this.#becomeReady();
   }
 
-  static async start(name: string, settings: ProcessSettings, origin: Origin): Promise<CacheProcess> {
-    const started = new CacheProcess(name, settings, origin);
+  static async start(
+    role: 'web' | 'worker',
+    number: number,
+    settings: ProcessSettings,
+    origin: Origin,
+  ): Promise<CacheProcess> {
+    const started = new CacheProcess(role, number, settings, origin);
     try {
       await started.#ready;
     } catch (error) {
@@ -73,6 +80,10 @@ export class CacheProcess {
       throw error;
     }
     return started;
+  }
+
+  get name(): string {
+    return `${this.role}-${this.number}`;
   }
 
   get gone(): boolean {
@@ -85,12 +96,15 @@ export class CacheProcess {
 
   /** Calls one of the program's `calls`. Rejects with what it was rejected with, or because the process has ended. */
   call<Result = unknown>(name: string, ...args: unknown[]): Promise<Result> {
-    return new Promise((resolve, reject) => {
+    const called = new Promise<Result>((resolve, reject) => {
       if (this.#gone) return reject(this.#goneError());
       const call = ++this.#lastCall;
-      this.#calls.set(call, { resolve: resolve as Call['resolve'], reject });
+      this.#calls.set(call, { resolve, reject });
       this.#child.send({ call, name, args }, () => undefined);
     });
+    // Whoever has given up waiting for one that hangs does not want to hear of its end.
+    called.catch(() => undefined);
+    return called;
   }
 
   /** SIGSTOP: everything of it stays, and nothing moves. */

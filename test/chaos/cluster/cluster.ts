@@ -59,9 +59,15 @@ export class Cluster {
 
   async add(role: 'web' | 'worker'): Promise<CacheProcess> {
     const number = ++this.#started[role];
-    const added = await CacheProcess.start(`${role}-${number}`, this.#settings(role, number), this.origin);
-    if (this.#stopped) await added.kill();
-    else (role === 'web' ? this.webs : this.workers).push(added);
+    const added = await CacheProcess.start(role, number, this.#settings(role, number), this.origin);
+    if (this.#stopped) {
+      await added.kill();
+      return added;
+    }
+    const list = role === 'web' ? this.webs : this.workers;
+    // In the order of their numbers, however long each took to start.
+    const after = list.findIndex((other) => other.number > number);
+    list.splice(after === -1 ? list.length : after, 0, added);
     return added;
   }
 

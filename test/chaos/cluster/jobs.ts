@@ -12,14 +12,16 @@ export const JOBS = {
   single: { ttl: '10m', batched: true, batchSize: 1 },
   /** Stale as soon as it is stored. */
   always: { ttl: '1ms', grace: '1h' },
+  /** So is this, and too old for anybody. */
+  alwaysStrict: { ttl: '1ms', grace: '1h', fetchOnStaleThreshold: 0 },
   failing: { ttl: '10m', backoff: { initial: '250ms' } },
   /** For a run of random faults. */
-  brief: { ttl: '1s', grace: '20s', refreshTimeout: '3s', fetchTimeout: '2s', backoff: { initial: '200ms', max: '1s' } },
+  brief: { ttl: '1s', grace: '20s', refreshTimeout: '3s', fetchTimeout: '5s', backoff: { initial: '200ms', max: '1s' } },
   briefTagged: {
     ttl: '1s',
     grace: '20s',
     refreshTimeout: '3s',
-    fetchTimeout: '2s',
+    fetchTimeout: '5s',
     backoff: { initial: '200ms', max: '1s' },
     tagged: true,
   },

@@ -31,7 +31,7 @@ export class Origin {
   readonly fetches: Fetch[] = [];
   /** How long a fetch takes, in milliseconds. */
   delay: (fetch: Fetch) => number = () => 0;
-  failing = false;
+  failing: (fetch: Fetch) => boolean = () => false;
   readonly #versions = new Map<string, number>();
   readonly #holds = new Set<{ matches: (fetch: Fetch) => boolean; waiting: Fetch[]; released: Promise<void> }>();
 
@@ -64,10 +64,20 @@ export class Origin {
     };
   }
 
+  /** Only the next fetch of a key. */
+  holdNext(key: string): Hold {
+    let held = false;
+    return this.hold(({ keys }) => {
+      if (held || !keys.includes(key)) return false;
+      held = true;
+      return true;
+    });
+  }
+
   async fetch(process: string, job: string, keys: readonly string[]): Promise<Value[]> {
     const fetch: Fetch = { id: this.fetches.length + 1, process, job, keys, startedAt: performance.now() };
     this.fetches.push(fetch);
-    const { failing } = this;
+    const failing = this.failing(fetch);
     const values = keys.map((key) => ({ key, version: this.versionOf(key), fetch: fetch.id }));
     const delay = this.delay(fetch);
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));

@@ -23,17 +23,17 @@ export const sabotages = {
       return 'stored';
     }),
 
-  /** The queue takes every request, and the worker does not look whether there is something newer. */
+  /** The queue takes every request, and the worker looks neither whether there is something newer nor who is fetching. */
   async 'no-dedup'() {
     const { Queue } = await import('bullmq');
     const { add, addBulk } = Queue.prototype;
-    Queue.prototype.add = function (name, data, { deduplication: _, ...opts }) {
-      return add.call(this, name, data, opts);
+    Queue.prototype.add = function (name, data, opts) {
+      return add.call(this, name, data, { ...opts, deduplication: undefined });
     };
     Queue.prototype.addBulk = function (jobs) {
-      return addBulk.call(this, jobs.map(({ opts: { deduplication: _, ...opts }, ...job }) => ({ ...job, opts })));
+      return addBulk.call(this, jobs.map((job) => ({ ...job, opts: { ...job.opts, deduplication: undefined } })));
     };
-    await patchAcquire((claim) => ({ ...claim, generation: undefined }));
+    await patchAcquire((claim) => ({ ...claim, generation: undefined, takeOver: true }));
   },
 
   /** Everybody gets the right to fill. */

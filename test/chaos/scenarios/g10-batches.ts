@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.js';
 import { type JobName, JOBS } from '../cluster/jobs.js';
 import { until } from '../cluster/patience.js';
@@ -18,7 +19,6 @@ export const batches: readonly Scenario[] = [
     measure: (cluster, size) => measureBatches(cluster, 'batched', size),
     control: {
       without: 'batches',
-      cluster: { webs: 1, workers: 1, jobs: ['single'] },
       size: 1,
       measure: (cluster, size) => measureBatches(cluster, 'single', size),
     },
@@ -31,6 +31,7 @@ async function measureBatches(cluster: Cluster, job: JobName, size: number): Pro
   for (let time = 0; time < size; time++) {
     const keys = newKeys(KEYS);
     await makeStale(cluster, job, keys);
+    await sleep(20);
     const before = origin.of(job).length;
     const process = all[time % all.length]!;
     await process.call('getMany', job, keys);

@@ -29,11 +29,13 @@ async function measureInFlight(cluster: Cluster, size: number): Promise<Measured
   let most = 0;
   let unanswered = 0;
   let n = 0;
-  origin.delay = () => FETCH;
+  const own = new Set<string>();
+  origin.delay = ({ keys: [key = ''] }) => (own.has(key) ? FETCH : 0);
   for (let done = 0; done < size; done += 20) {
     for (const kind of ['cold', 'stale', 'too stale'] as const) {
       const job = kind === 'too stale' ? 'strict' : 'plain';
       const keys = newKeys(Math.min(20, size - done));
+      for (const key of keys) own.add(key);
       if (kind !== 'cold') await makeStale(cluster, job, keys);
       for (let round = 0; round < 3; round++) {
         for (const { failed } of await stormAll(all, job, keys, READERS)) unanswered += failed;

@@ -5,19 +5,20 @@ import { makeStale, type Measured, newKeys, type Scenario } from './scenario.js'
 
 const PAIRS = 3;
 
-/** Printed, not judged: a tenth of a microsecond's work is nothing that a busy machine can tell. */
+/** A busy machine cannot tell a tenth more or less, so only a wait for the fetch is a failure. */
 export const staleIsFast: readonly Scenario[] = [false, true].flatMap((near) =>
   (['slow', 'never-settling'] as const).map((kind) => ({
     guarantee: 'G3',
     title: `p99 of stale ÷ p99 of fresh reads, ${kind} fetch, near tier ${near ? 'on' : 'off'}`,
     limit: '≤ 1.10',
-    cluster: { webs: 1, workers: 1, jobs: ['plain', 'always', 'strict'] as const, near },
+    cluster: { webs: 1, workers: 1, jobs: ['plain', 'always', 'alwaysStrict'] as const, near },
     size: { short: 500, long: 5_000 },
+    onlyLong: true,
     measure: (cluster: Cluster, size: number) => measureRatio(cluster, kind, 'always', size),
     control: {
       without: 'stale reads: too stale is fetched in the caller',
       size: 20,
-      measure: (cluster: Cluster, size: number) => measureRatio(cluster, 'slow', 'strict', size),
+      measure: (cluster: Cluster, size: number) => measureRatio(cluster, 'slow', 'alwaysStrict', size),
     },
   })),
 );
@@ -25,7 +26,7 @@ export const staleIsFast: readonly Scenario[] = [false, true].flatMap((near) =>
 async function measureRatio(
   cluster: Cluster,
   kind: 'slow' | 'never-settling',
-  job: 'always' | 'strict',
+  job: 'always' | 'alwaysStrict',
   rounds: number,
 ): Promise<Measured> {
   const { origin, webs } = cluster;
@@ -47,5 +48,5 @@ async function measureRatio(
     origin.delay = () => 0;
   }
   const ratio = percentile(ratios, 50);
-  return { n: PAIRS * rounds, number: `${ratio.toFixed(2)} (${p99s.join(', ')} ms)`, holds: ratio < 3, exact: ratio <= 1.1 };
+  return { n: PAIRS * rounds, number: `${ratio.toFixed(2)} (${p99s.join(', ')} ms)`, holds: ratio < 20, exact: ratio <= 1.1 };
 }

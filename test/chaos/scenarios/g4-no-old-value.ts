@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CacheProcess } from '../cluster/cache-process.js';
-import type { Cluster, ClusterOptions } from '../cluster/cluster.js';
+import type { Cluster } from '../cluster/cluster.js';
 import { inLanes, until } from '../cluster/patience.js';
 import { read, type Reading } from './readings.js';
-import { type Measured, newKeys, type Scenario } from './scenario.js';
+import { FEW, FEW_WRONG, type Measured, newKeys, type Scenario } from './scenario.js';
 
 const JOB = 'tagged';
 const CHANGES = ['set', 'delete', 'invalidate', 'invalidateTag', 'deleteTag'] as const;
 /** What a copy near the reader may be late by: the news travels beside the answer to who made the change. */
 const MOMENTS = 500;
+/** Others may have to wait for the lease, so not for ever. */
+const OTHERS_FETCH = 60;
 
 type Change = (typeof CHANGES)[number];
 
@@ -18,20 +20,21 @@ interface Race {
   readonly fetcher: 'caller' | 'worker';
   /** Who makes the change: the process that is fetching, or another. */
   readonly by: 'same' | 'other';
+  /** When the fetch ends: at once after the change, or when others have had time to fetch what is new. */
+  readonly end: 'at once' | 'late';
   readonly key: string;
 }
-
-const CLUSTER: ClusterOptions = { webs: 2, workers: 2, jobs: ['tagged'] };
 
 export const noOldValue: readonly Scenario[] = [false, true].flatMap((near) =>
   CHANGES.map((change) => ({
     guarantee: 'G4',
     title: `old value back after ${change} during a fetch, in the caller and a worker, by the same and another process, near tier ${near ? 'on' : 'off'}`,
     limit: '0',
-    cluster: { ...CLUSTER, near },
-    size: { short: 60, long: 1_000 },
+    cluster: { ...FEW, near },
+    size: { short: 100, long: 1_000 },
     measure: (cluster: Cluster, size: number) => measureOld(cluster, change, size),
-    control: { without: 'the fence', cluster: { workers: 1, sabotage: 'no-fence' }, size: 8 },
+    // The near tier is above the fence: by command only, since processes are slow to start.
+    control: { without: 'the fence', cluster: { ...FEW_WRONG, near, sabotage: 'no-fence' }, size: 16, onlyLong: near },
   })),
 );
 
@@ -41,6 +44,7 @@ export async function measureOld(cluster: Cluster, change: Change, size: number)
     key,
     fetcher: index % 2 === 0 ? 'caller' : 'worker',
     by: index % 4 < 2 ? 'same' : 'other',
+    end: index % 8 < 4 ? 'at once' : 'late',
   }));
   const old = await inLanes(races, 20, (one) => oldReadings(cluster, one));
   // A refused value that was stored all the same would be here now.
@@ -51,12 +55,12 @@ export async function measureOld(cluster: Cluster, change: Change, size: number)
 }
 
 /** How many readers were given, as something fresh, what the origin had left behind before the change was acknowledged. */
-async function oldReadings(cluster: Cluster, { change, fetcher, by, key }: Race): Promise<number> {
+async function oldReadings(cluster: Cluster, { change, fetcher, by, end, key }: Race): Promise<number> {
   const { origin, webs, all } = cluster;
   const [web] = webs as [CacheProcess];
-  const hold = origin.hold(({ keys }) => keys.includes(key));
-  if (fetcher === 'worker') await web.call('set', JOB, key, origin.valueOf(key), '1ms');
-  const first = read(web, JOB, key);
+  const hold = origin.holdNext(key);
+  const first = fetcher === 'worker' ? readStale(cluster, web, key) : read(web, JOB, key);
+  first.catch(() => undefined);
   await until(`a fetch of ${key}`, () => hold.waiting.length > 0);
   const fetching = all.find(({ name }) => name === hold.waiting[0]?.process)!;
   const changing = by === 'same' ? fetching : all.find((process) => process !== fetching)!;
@@ -64,6 +68,7 @@ async function oldReadings(cluster: Cluster, { change, fetcher, by, key }: Race)
   await make(change, changing, cluster, key);
   const acknowledged = performance.now();
   const late = all.map((process) => read(process, JOB, key));
+  if (end === 'late') await Promise.race([Promise.allSettled(late), sleep(OTHERS_FETCH)]);
   hold.release();
   await first;
   const isOld = ({ value, status }: Reading): boolean => value.version < version && status !== 'stale';
@@ -83,6 +88,11 @@ async function oldReadings(cluster: Cluster, { change, fetcher, by, key }: Race)
     }
   }
   return old;
+}
+
+async function readStale({ origin }: Cluster, process: CacheProcess, key: string): Promise<void> {
+  await process.call('set', JOB, key, origin.valueOf(key), '1ms');
+  await until(`${key} is stale`, async () => (await read(process, JOB, key)).status === 'stale');
 }
 
 async function newVersionEverywhere({ origin, all }: Cluster, key: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import type { Value } from '../cluster/origin.js';
 import { until } from '../cluster/patience.js';
 import { read } from './readings.js';
-import { type Measured, newKeys, type Scenario } from './scenario.js';
+import { FEW, FEW_WRONG, type Measured, newKeys, type Scenario } from './scenario.js';
 
 const JOB = 'quick';
 const LEASE = 2_000;
@@ -14,10 +14,10 @@ export const frozenWriter: readonly Scenario[] = [
     guarantee: 'G5',
     title: 'writes accepted from a process that was frozen past its lease, where others have filled the key and where not',
     limit: '0',
-    cluster: { webs: 2, workers: 2, jobs: ['quick'] },
+    cluster: FEW,
     size: { short: 100, long: 1_000 },
     measure: measureAccepted,
-    control: { without: 'the fence', cluster: { workers: 1, sabotage: 'no-fence' }, size: 20 },
+    control: { without: 'the fence', cluster: { ...FEW_WRONG, sabotage: 'no-fence' }, size: 20 },
   },
 ];
 

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { inLanes, until } from '../cluster/patience.js';
 import { CROWD } from './g1-one-fetch.js';
 import { read } from './readings.js';
-import { makeStale, type Measured, newKeys, type Scenario } from './scenario.js';
+import { FEW_WRONG, makeStale, type Measured, newKeys, type Scenario } from './scenario.js';
 
 const JOB = 'plain';
 const INVALIDATIONS = 12;
@@ -16,7 +16,7 @@ export const oneFollowUp: readonly Scenario[] = [
     cluster: CROWD,
     size: { short: 40, long: 1_000 },
     measure: measureFollowUps,
-    control: { without: 'the fence', cluster: { webs: 2, workers: 1, jobs: ['plain'], sabotage: 'no-fence' }, size: 5 },
+    control: { without: 'the fence', cluster: { ...FEW_WRONG, sabotage: 'no-fence' }, size: 5 },
   },
 ];
 
@@ -36,7 +36,7 @@ async function invalidateDuringRefresh(cluster: Cluster, key: string): Promise<v
   const { origin, all } = cluster;
   const hold = origin.hold(({ keys }) => keys.includes(key));
   await makeStale(cluster, JOB, [key]);
-  await read(all[0]!, JOB, key);
+  await until(`${key} is stale`, async () => (await read(all[0]!, JOB, key)).status === 'stale');
   await until(`a refresh of ${key}`, () => hold.waiting.length > 0);
   for (let time = 0; time < INVALIDATIONS; time++) {
     origin.write(key);

@@ -69,8 +69,10 @@ async function killInMidRefresh(
   const keys = newKeys(KEYS_A_ROUND);
   const hold = origin.hold(({ keys: [key = ''] }) => keys.includes(key));
   await makeStale(cluster, job, keys);
-  for (const key of keys) await read(web, job, key);
-  await until('refreshes of all', () => hold.waiting.length >= keys.length);
+  await until('refreshes of all', async () => {
+    for (const key of keys) await read(web, job, key);
+    return hold.waiting.length >= keys.length;
+  });
   const victims = victimsAmong(cluster.workers);
   const orphans = hold.waiting
     .filter(({ process }) => victims.some(({ name }) => name === process))

@@ -30,12 +30,12 @@ async function measureAttempts(cluster: Cluster, seconds: number): Promise<Measu
   const { origin, all } = cluster;
   const keys = newKeys(KEYS);
   await makeStale(cluster, JOB, keys);
-  origin.failing = true;
+  origin.failing = ({ job }) => job === JOB;
   const ms = seconds * 1_000;
   const loads = await Promise.all(
     all.map((process) => process.call<Load>('load', JOB, keys, { readers: 8, ms, pause: 10 })),
   );
-  origin.failing = false;
+  origin.failing = () => false;
   const attempts = Math.max(...keys.map((key) => origin.of(JOB, key).length));
   // At 0, 1, 3, 7 … times the first backoff.
   const most = 1 + Math.floor(Math.log2(ms / FIRST_BACKOFF + 1));

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly control?: Control;
   /** Only by command: takes too long for the tests. */
   readonly onlyLong?: boolean;
+  /** Others may be measured in the same cluster at the same time. */
+  readonly meanwhile?: boolean;
 }
 
 export interface Control {
@@ -21,6 +23,7 @@ export interface Control {
   readonly without: string;
   readonly cluster?: Partial<ClusterOptions>;
   readonly size: number;
+  readonly onlyLong?: boolean;
   /** *Default:* the scenario's. */
   readonly measure?: Scenario['measure'];
 }
@@ -33,6 +36,19 @@ export interface Measured {
   readonly holds: boolean;
   /** Within the limit as written, where `holds` is generous. */
   readonly exact?: boolean;
+}
+
+/** For what needs no crowd. One for many scenarios: processes are slow to start. */
+export const FEW: ClusterOptions = { webs: 2, workers: 2, jobs: ['plain', 'tagged', 'quick'], near: false };
+/** The same made to do wrong. */
+export const FEW_WRONG: ClusterOptions = { ...FEW, workers: 1 };
+
+/** What the processes reported: the first place to look for why a number is not what it should be. */
+export async function complaints({ all }: Cluster): Promise<string> {
+  const told = await Promise.all(all.map((process) => process.call<Record<string, number>>('failures')));
+  const counts = new Map<string, number>();
+  for (const [what, count] of told.flatMap(Object.entries<number>)) counts.set(what, (counts.get(what) ?? 0) + count);
+  return [...counts].map(([what, count]) => `${count} × ${what}`).join('; ');
 }
 
 let keys = 0;
