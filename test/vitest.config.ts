@@ -16,6 +16,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Real processes by the dozen want the machine for themselves: `npm run test:chaos`.
+    exclude: process.env.CHAOS === undefined ? ['test/chaos/*.test.ts', '**/node_modules/**'] : ['**/node_modules/**'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json', ignoreSourceErrors: true },
     globalSetup: 'test/support/global-setup.ts',
     setupFiles: 'test/support/setup.ts',

@@ -191,7 +191,8 @@ export function describeSeedCases({ time, shared }: CaseEnvironment, inWorld: In
       await world.pass(5);
       const peeked = (await job.peek('foo'))!;
       expect(peeked).toMatchObject({ value: 'V', status: 'fresh', failures: 0 });
-      expect(peeked.age).toBeGreaterThanOrEqual(world.minutes(4.9));
+      // The server's time is known to half a round trip, which a busy machine stretches.
+      expect(peeked.age).toBeGreaterThanOrEqual(world.minutes(4));
       expect(peeked.freshUntil.getTime() - peeked.storedAt.getTime()).toBe(600_000);
       expect(peeked.staleUntil.getTime() - peeked.freshUntil.getTime()).toBe(1_200_000);
     }));
