@@ -78,7 +78,8 @@ export async function fetchInCaller<Result>(
 }
 
 /**
- * Concurrent misses of one key share one question to the store, not its answer's fetch: that is joined by lease.
+ * Concurrent misses of one key share one question to the store, not its answer's fetch: that is joined by lease. Who may
+ * be told to wait for a backoff asks another question than who has nothing to fall back on.
  * Undefined: the store did not answer, which has been reported once for all who asked.
  */
 export function claim(
@@ -88,7 +89,7 @@ export function claim(
 ): Promise<Acquisition | undefined> {
   const { job, key } = reading;
   const { lease } = job.policy;
-  return job.claims.run(`${generation} ${key}`, () =>
+  return job.claims.run(`${respectBackoff ? 'unless backing off' : 'at once'} ${generation} ${key}`, () =>
     job.attempt('acquire', key, () =>
       job.store.acquire(key, { lease, generation, respectBackoff, takeOver: false }),
     ),

@@ -25,7 +25,7 @@ export class JobCore {
   readonly keys: JobKeys;
   /** Fills under way in this process, by the token of their lease. */
   readonly flights = new SingleFlight<Filled>();
-  /** Claims on their way to the store, by key and generation: concurrent misses ask it once. */
+  /** Claims on their way to the store, by what they ask for: concurrent misses ask it once. */
   readonly claims = new SingleFlight<Acquisition | undefined>();
   #classesReported = false;
 
