@@ -40,7 +40,13 @@ export async function openStores(
   clock: SystemClock,
   observer: EventObserver,
 ): Promise<OpenStores> {
-  const open = (store: StoreOptions): Promise<Store> => openStore(store, options, clock, observer);
+  const open = async (home: StoreOptions): Promise<Store> => {
+    const store = await openStore(home, options, clock, observer);
+    const { capabilities } = store;
+    // A request in the queue may come to any process, and only this one has what it is for.
+    const alone = options.connection !== undefined && !capabilities.shared;
+    return alone ? Object.defineProperty(store, 'capabilities', { value: { ...capabilities, alone } }) : store;
+  };
   const { stores } = options;
   const named = new Map<string, Store>();
   const byName = isKeyvStores(stores) ? {} : ((stores ?? {}) as Record<string, StoreOptions>);
@@ -101,7 +107,7 @@ async function openStore(
 }
 
 function nearStore(
-  store: Store,
+  store: GuardedStore,
   { max = DEFAULT_NEAR.max, age = DEFAULT_NEAR.age }: NearOptions = {},
   feed: ChangeFeed | undefined,
   clock: SystemClock,
@@ -111,5 +117,8 @@ function nearStore(
     if (error instanceof StoreSuspendedError) return;
     observer.observe({ type: 'store-failed', job: '', key, operation, error });
   };
-  return new NearStore({ store, feed, clock, max, age: toPeriod(age, 'near.age', 'forRoot'), onFailure });
+  const onRestored = (): void => {
+    store.resume();
+  };
+  return new NearStore({ store, feed, clock, max, age: toPeriod(age, 'near.age', 'forRoot'), onFailure, onRestored });
 }

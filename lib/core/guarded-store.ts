@@ -46,7 +46,7 @@ export class GuardedStore implements Store {
   acquire(key: string, claim: Claim): ReturnType<Store['acquire']> {
     const acquire = (): ReturnType<Store['acquire']> => this.store.acquire(key, claim);
     return this.#guard('acquire', acquire, (acquired) => {
-      if (acquired.kind === 'granted') this.#giveBack(acquired.lease);
+      if (acquired.kind === 'granted') void this.#giveBack(acquired.lease);
     });
   }
 
@@ -92,6 +92,12 @@ export class GuardedStore implements Store {
     return this.store.close();
   }
 
+  /** Somebody else has found that the store works again: nobody is refused any more. */
+  resume(): void {
+    this.#failures = 0;
+    this.#probing = false;
+  }
+
   /** `late`: told of an answer that came after its deadline. */
   #guard<Result>(
     operation: string,
@@ -106,8 +112,7 @@ export class GuardedStore implements Store {
       });
       const succeed = (result: Result): void => {
         if (this.#deadlines.end(timed)) {
-          this.#failures = 0;
-          this.#probing = false;
+          this.resume();
           resolve(result);
         } else late?.(result);
       };
@@ -126,9 +131,16 @@ export class GuardedStore implements Store {
     });
   }
 
-  /** Whoever asked for it has gone: until it ran out, nobody could fill the key. */
-  #giveBack(lease: Lease): void {
-    this.#guard('release', () => this.store.release(lease, { kind: 'unfilled' })).catch(() => undefined);
+  /**
+   * Whoever asked for it has gone: until it ran out, nobody could fill the key. Not guarded: a store that answers late is
+   * likely to be one that is left alone.
+   */
+  async #giveBack(lease: Lease): Promise<void> {
+    try {
+      await this.store.release(lease, { kind: 'unfilled' });
+    } catch {
+      // It will run out.
+    }
   }
 
   #suspended(): boolean {

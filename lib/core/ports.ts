@@ -46,6 +46,8 @@ export interface StoreCapabilities {
   readonly shared: boolean;
   /** How far a lease holds: a `process` fence cannot stop another process from writing old data. */
   readonly fence: 'cluster' | 'process';
+  /** Only this process can refresh what it reads here, always or for the time being: no other one is asked to. */
+  readonly alone?: boolean;
 }
 
 export interface Claim {

@@ -3,7 +3,7 @@ import type { Counters } from './counters.js';
 import { toPortable } from './portable.js';
 import type { Arguments, JobPolicy } from './policy.js';
 import type { CacheEvent } from './events.js';
-import type { Clock, Observer, RefreshQueue, RefreshRequest } from './ports.js';
+import type { Clock, Observer, RefreshQueue, RefreshRequest, Store } from './ports.js';
 
 /** How many keys are remembered as requested; a forgotten one costs a request that the queue deduplicates. */
 const REMEMBERED = 10_000;
@@ -17,11 +17,17 @@ interface Requester {
   readonly batchSize: number;
   readonly policy: JobPolicy;
   readonly counters: Counters;
+  readonly store: Pick<Store, 'capabilities'>;
   tell(event: () => CacheEvent): void;
 }
 
 /** The state of a key for which a refresh is due. */
 type Seen = Pick<Entry, 'generation' | 'failure'>;
+
+interface Waiting {
+  readonly job: Requester;
+  readonly request: RefreshRequest;
+}
 
 interface Mark {
   /** The state of the entry for which a refresh was requested. */
@@ -36,7 +42,7 @@ interface Mark {
  */
 export class RefreshRequests {
   readonly #marks = new Map<string, Mark>();
-  #waiting: { job: Requester; request: RefreshRequest }[] = [];
+  #waiting: Waiting[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -80,19 +86,30 @@ export class RefreshRequests {
   }
 
   async #flush(): Promise<void> {
-    const batch = this.#waiting;
+    const all = this.#waiting;
     this.#waiting = [];
-    const requests = batched(batch);
-    if (this.queue !== undefined) {
-      try {
-        await this.queue.request(requests);
-        return;
-      } catch (error) {
-        this.#report(batch, error);
-      }
-    }
+    // What only this process has no other one can refresh.
+    const isOwn = ({ job }: Waiting): boolean => this.queue === undefined || job.store.capabilities.alone === true;
+    await Promise.all([
+      this.#requestHere(all.filter(isOwn)),
+      this.#requestAnywhere(all.filter((each) => !isOwn(each))),
+    ]);
+  }
+
+  async #requestAnywhere(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
     try {
-      await this.inProcess.request(requests);
+      await this.queue?.request(batched(batch));
+    } catch (error) {
+      this.#report(batch, error);
+      await this.#requestHere(batch);
+    }
+  }
+
+  async #requestHere(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
+    try {
+      await this.inProcess.request(batched(batch));
     } catch (error) {
       this.#report(batch, error);
       // Nobody is working on these: the next reader asks again.
@@ -101,7 +118,7 @@ export class RefreshRequests {
   }
 
   /** One failure of the queue is one report, however many requests it hit. */
-  #report(batch: readonly { job: Requester; request: RefreshRequest }[], error: unknown): void {
+  #report(batch: readonly Waiting[], error: unknown): void {
     const [first] = batch;
     if (first === undefined) return;
     this.observer.observe({
@@ -124,7 +141,7 @@ export class RefreshRequests {
 }
 
 /** Keys of one job that are due at the same time are fetched together where the job can. */
-function batched(waiting: readonly { job: Requester; request: RefreshRequest }[]): RefreshRequest[] {
+function batched(waiting: readonly Waiting[]): RefreshRequest[] {
   const byJob = new Map<Requester, RefreshRequest[]>();
   for (const { job, request } of waiting) {
     const requests = byJob.get(job);

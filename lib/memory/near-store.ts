@@ -1,8 +1,8 @@
 import type { Entry, Fill } from '../core/entry.js';
+import { StoreSuspendedError } from '../core/errors.js';
 import type {
   Acquisition,
   Awaitable,
-  ChangeFeed,
   Claim,
   Clock,
   CommitResult,
@@ -14,22 +14,9 @@ import type {
 } from '../core/ports.js';
 import { MemoryStore } from './memory-store.js';
 import { filledEntry, NearCopies } from './near-copies.js';
+import type { NearStoreOptions } from './near-store-options.js';
 import { OwnFills } from './own-fills.js';
 import { Outage } from './outage.js';
-
-export interface NearStoreOptions {
-  /** The shared store. */
-  readonly store: Store;
-  /** Tells what changes in it. Undefined: it cannot, and a copy is trusted for `age`. */
-  readonly feed: ChangeFeed | undefined;
-  readonly clock: Clock;
-  /** How many entries are kept in this process. */
-  readonly max: number;
-  /** How long a copy is used, in milliseconds, while nobody can say whether it is still right. */
-  readonly age: number;
-  /** Told of each failure of the shared store that a copy made up for. */
-  readonly onFailure: (operation: string, key: string, error: unknown) => void;
-}
 
 /**
  * Copies of a shared store's entries in this process.
@@ -61,18 +48,19 @@ export class NearStore implements Store {
       changed: (keys) => {
         for (const key of keys) this.#changed(key);
       },
-      lost: () => {
-        this.#lostAt = this.now();
-      },
+      lost: () => (this.#lostAt = this.now()),
       restored: () => {
         this.#forgetAll();
+        this.#outage.worked();
+        this.options.onRestored?.();
       },
     });
   }
 
   /** What is done alone no other process sees, so none can be asked to refresh it. */
   get capabilities(): StoreCapabilities {
-    return this.#outage.isAlone ? this.#near.capabilities : this.options.store.capabilities;
+    const { capabilities } = this.options.store;
+    return this.#outage.isAlone ? { ...capabilities, alone: true } : capabilities;
   }
 
   now(): number {
@@ -95,15 +83,18 @@ export class NearStore implements Store {
   }
 
   async acquire(key: string, claim: Claim): Promise<Acquisition> {
-    if (this.#outage.isRecent) return this.#acquireAlone(key, claim);
+    if (this.#outage.isRecent) return this.#acquireAlone(key, claim, new StoreSuspendedError('acquire'));
     try {
       const acquired = await this.options.store.acquire(key, claim);
       // The claim was made of a copy that is out of date, and the news of it is on its way.
       if (acquired.kind === 'changed') this.#forget(key);
       return acquired;
     } catch (error) {
-      this.#failed('acquire', key, error);
-      return this.#acquireAlone(key, claim);
+      this.#outage.failed();
+      // Throws it where nothing here helps: then it is the caller's to report.
+      const acquired = this.#acquireAlone(key, claim, error);
+      this.options.onFailure('acquire', key, error);
+      return acquired;
     }
   }
 
@@ -204,9 +195,12 @@ export class NearStore implements Store {
     }
   }
 
-  #acquireAlone(key: string, claim: Claim): Acquisition {
-    // Of a copy that no reader is given any more, none has seen the generation.
+  #acquireAlone(key: string, claim: Claim, error: unknown): Acquisition {
     const known = this.#trusted(key) ?? this.#copies.usable(key, this.#lostAt);
+    const { generation = '' } = claim;
+    // Somebody saw it in the shared store, and is not helped by what is done here: his request waits until that is back.
+    if (generation !== '' && generation !== known?.generation) throw error;
+    // A copy that no reader is given any more is in nobody's way.
     const acquired = this.#near.acquire(key, known === undefined ? { ...claim, generation: undefined } : claim);
     if (acquired.kind === 'granted') this.#ownLeases.add(acquired.lease.token);
     return acquired;

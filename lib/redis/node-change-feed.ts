@@ -58,7 +58,8 @@ export class NodeChangeFeed {
     });
     client.on('ready', this.#arm);
     for (const connection of [client, this.#subscriber]) connection.on('close', this.#lose);
-    if (client.status === 'wait') client.connect().catch(() => undefined);
+    // One of a Cluster's is connected when it is first needed.
+    if (client.status === 'wait') client.ping().catch(() => undefined);
     this.#arm();
     this.#beat();
   }

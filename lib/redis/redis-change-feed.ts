@@ -55,11 +55,14 @@ export class RedisChangeFeed implements ChangeFeed {
   /** A key may live on any master of a Cluster, so one that is not followed makes the whole feed untrustworthy. */
   readonly #look = (): void => {
     const { client } = this.options;
+    // It is still finding out which servers there are.
+    if (client.status !== 'ready') return;
     const masters = new Set('nodes' in client ? client.nodes('master') : [client]);
     for (const [former, node] of this.#nodes) {
       if (masters.has(former)) continue;
-      this.#nodes.delete(former);
+      // In this order: what it held is another server's now, and the copies of that are not trusted.
       node.close();
+      this.#nodes.delete(former);
     }
     for (const master of masters) if (!this.#nodes.has(master)) this.#follow(master);
     this.#update();

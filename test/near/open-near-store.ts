@@ -36,7 +36,7 @@ export async function openNearStore(connection: RedisConnection, options: NearOp
   const failures: string[] = [];
   const onFailure = (operation: string): void => void failures.push(operation);
   const store = new GuardedStore(redis, timeout, clock);
-  const near = new NearStore({ store, feed, clock, max, age, onFailure });
+  const near = new NearStore({ store, feed, clock, max, age, onFailure, onRestored: () => store.resume() });
   await vi.waitFor(() => {
     if (!feed.live) throw new Error('The feed is not live');
   }, 5_000);

@@ -53,6 +53,19 @@ describe('while the shared store is dead', () => {
     }
   });
 
+  it('a request from elsewhere is not answered with what is known here: it waits until the store is back', async () => {
+    const { own, near, other, shared } = new NearWorld();
+    await other.set('key', 'shared');
+    const { generation } = await other.entry('key');
+    shared.state = 'full';
+    await own.fetched('key', 'own');
+    for (const key of ['key', 'unknown']) await expect(near.acquire(key, claim({ generation }))).rejects.toThrow();
+    const mine = (await own.entry('key')).generation;
+    expect((await near.acquire('key', claim({ generation: mine }))).kind).toBe('granted');
+    expect((await near.acquire('key', claim({ generation: '' }))).kind).toBe('changed');
+    expect((await near.acquire('unknown', claim({ generation: '' }))).kind).toBe('granted');
+  });
+
   it('one who asks right after another one waited in vain is not made to wait', async () => {
     const { near, shared, asked, clock } = new NearWorld();
     shared.state = 'dead';
@@ -82,7 +95,7 @@ describe('while the shared store is dead', () => {
     await near.read('key');
     await own.fetched('key', 'own');
     await clock.advance(10_000);
-    expect(near.capabilities).toMatchObject({ shared: false, fence: 'process' });
+    expect(near.capabilities).toMatchObject({ alone: true });
     expect(near.capabilities).not.toBe(usual);
     shared.state = 'up';
     await clock.advance(1_000);

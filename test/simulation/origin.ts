@@ -87,7 +87,7 @@ export class Origin {
           this.world.note(() => `${by.name}: ${error.message}`);
           for (const { lease } of fetches) if (lease !== undefined) lease.failed = true;
           // What ends after its deadline has failed before.
-          if (duration >= FETCH_TIMEOUT || scheduler.now >= births[0]!.at + FETCH_TIMEOUT) by.unheard.add(error.number);
+          if (duration >= FETCH_TIMEOUT || scheduler.now >= births[0]!.at + FETCH_TIMEOUT) by.reports.unheard.add(error.number);
           reject(error);
         },
         by,

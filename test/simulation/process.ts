@@ -1,10 +1,9 @@
 import type { CachedJob } from '../../lib/core/cached-job.js';
-import type { CacheEvent } from '../../lib/core/events.js';
 import type { Awaitable, Clock, Lease, RefreshHandler, RefreshOutcome, RefreshQueue, RefreshRequest, Store } from '../../lib/core/ports.js';
 import { identityOf } from '../../lib/core/refresh-identity.js';
 import { SimFeed } from './feed.js';
 import { Link } from './network.js';
-import { OriginError } from './origin.js';
+import { Reports } from './reports.js';
 import type { Owner } from './scheduler.js';
 import { NEAR_AGE, REFRESH_TIMEOUT, STORE_TIMEOUT } from './settings.js';
 import type { KnownLease } from './store-server.js';
@@ -31,10 +30,7 @@ export class SimProcess implements Owner {
   storeFailedAt = 0;
   /** Keys whose fetch was revoked, and that nobody has asked for since; with the generation that was to be replaced. */
   readonly followUps = new Map<string, string | undefined>();
-  /** Failed fetches that ended when nobody waited for them any more. */
-  readonly unheard = new Set<number>();
-  /** Reads that have begun, by key. */
-  reads = 0;
+  readonly reports: Reports;
   readsUnderWay = 0;
   readonly job: CachedJob;
   readonly cache: InstanceType<World['core']['Cache']>;
@@ -45,12 +41,6 @@ export class SimProcess implements Owner {
   readonly #requested = new Map<string, Requested>();
   /** When a refresh of a key ended here. */
   readonly #endedAt = new Map<string, number>();
-  /** How often each failed fetch was reported, and given to a caller. */
-  readonly #reported = new Map<number, number>();
-  readonly #given = new Set<number>();
-  /** Failures of the store, and how often each was reported. */
-  readonly #storeErrors = new Map<unknown, number>();
-  #readEvents = 0;
   #handler: RefreshHandler | undefined;
 
   constructor(
@@ -66,6 +56,7 @@ export class SimProcess implements Owner {
       schedule: (ms, run) => scheduler.after(ms, run, this),
       defer: (run) => void scheduler.after(0, run, this),
     };
+    this.reports = new Reports(world, this);
     this.link = new Link(scheduler, random, world.weather, this, settings.inOrder);
     this.feed = settings.near ? new SimFeed(world, this) : undefined;
     const inProcess = this.#watchedQueue(new core.InProcessRefreshQueue({ clock }), !settings.sharedQueue);
@@ -75,7 +66,7 @@ export class SimProcess implements Owner {
       stores: new Map(),
       inProcess,
       queue,
-      environment: { clock, random: random.next, observer: { active: true, observe: (event) => this.#observe(event) } },
+      environment: { clock, random: random.next, observer: { active: true, observe: (event) => this.reports.observe(event) } },
     });
     const fetchMany = (_: object, lists: readonly (readonly unknown[])[]): Promise<number[]> =>
       world.origin.fetchMany(
@@ -132,31 +123,6 @@ export class SimProcess implements Owner {
     return this.#changes.get(key) ?? 0;
   }
 
-  /** A caller was given the error of a fetch. */
-  gave(error: unknown): void {
-    const number = OriginError.numberOf(error);
-    if (number !== undefined) this.#given.add(number);
-  }
-
-  /** Now that all is over: whatever failed here was told once, and how each read ended too. */
-  checkReports(): void {
-    this.world.origin.failures.forEach((by, number) => {
-      if (by !== this) return;
-      const times = this.#reported.get(number) ?? 0;
-      if (times > 1) this.world.violate('I7', `${this.name} reported failure #${number} ${times} times`);
-      if (times === 0 && !this.#given.has(number) && !this.unheard.has(number)) {
-        this.world.violate('I7', `${this.name} told nobody of failure #${number}`);
-      }
-    });
-    for (const [error, times] of this.#storeErrors) {
-      // What a process with copies asks for its own sake it tells nobody.
-      if (times > 1 || (times === 0 && this.feed === undefined)) this.world.violate('I7', `${this.name} reported ${times} times: ${String(error)}`);
-    }
-    if (this.reads !== this.#readEvents) {
-      this.world.violate('I7', `${this.name} told of ${this.#readEvents} ends of ${this.reads} reads`);
-    }
-  }
-
   #store(clock: Clock): Store {
     const { core, settings, server } = this.world;
     const session = server.sessionOf(this);
@@ -170,9 +136,12 @@ export class SimProcess implements Owner {
       clock,
       max: 100,
       age: NEAR_AGE,
+      onRestored: () => {
+        guarded.resume();
+      },
       onFailure: (operation, key, error) => {
         if (!(error instanceof core.StoreSuspendedError)) {
-          this.#observe({ type: 'store-failed', job: '', key, operation, error });
+          this.reports.observe({ type: 'store-failed', job: '', key, operation, error });
         }
       },
     });
@@ -206,7 +175,7 @@ export class SimProcess implements Owner {
     const failed = (error: unknown, reported: boolean): never => {
       this.storeFailures++;
       this.storeFailedAt = this.world.scheduler.now;
-      if (reported && !(error instanceof this.world.core.StoreSuspendedError)) this.#storeErrors.set(error, 0);
+      if (reported && !(error instanceof this.world.core.StoreSuspendedError)) this.reports.expect(error);
       throw error;
     };
     const watch = <Result>(result: Awaitable<Result>, reported = true): Awaitable<Result> =>
@@ -305,19 +274,5 @@ export class SimProcess implements Owner {
     }
     this.world.note(() => `${this.name} ends a refresh of ${requested.map(({ key }) => key).join()}: ${outcome.kind}`);
     return outcome;
-  }
-
-  #observe(event: CacheEvent): void {
-    if (this.dead) return;
-    if (event.type === 'hit' || event.type === 'stale' || event.type === 'miss') {
-      this.#readEvents++;
-      if (event.type === 'miss') this.gave(event.error);
-    } else if (event.type === 'refresh-failed') {
-      const number = OriginError.numberOf(event.error);
-      if (number !== undefined) this.#reported.set(number, (this.#reported.get(number) ?? 0) + 1);
-    } else if (event.type === 'store-failed') {
-      const times = this.#storeErrors.get(event.error);
-      if (times !== undefined) this.#storeErrors.set(event.error, times + 1);
-    }
   }
 }

@@ -28,7 +28,7 @@ export class Reads {
     const failures = by.storeFailures;
     const writes = server.writesOf(key);
     const servable = server.servable(key) !== undefined;
-    by.reads++;
+    by.reports.reads++;
     by.readsUnderWay++;
     this.world.note(() => `${by.name} reads ${key}`);
     return by.job.read(by, [name]).then(
@@ -42,7 +42,7 @@ export class Reads {
       (error: unknown) => {
         by.readsUnderWay--;
         this.world.note(() => `${by.name} got no ${key}: ${String(error)}`);
-        by.gave(error);
+        by.reports.gave(error);
         this.checkRejection(by, error);
         const plain = by.storeFailures === failures && by.feed === undefined && this.world.settings.options.onError === undefined;
         if (plain && servable && server.servable(key) !== undefined && server.writesOf(key) === writes) {
@@ -63,7 +63,7 @@ export class Reads {
     // It does not say which of them are stale: those may be older than that.
     const strict = grace === 0;
     const failures = by.storeFailures;
-    by.reads += keys.length;
+    by.reports.reads += keys.length;
     by.readsUnderWay++;
     this.world.note(() => `${by.name} reads ${keys.join()} at once`);
     by.job
@@ -86,7 +86,7 @@ export class Reads {
         },
         (error: unknown) => {
           by.readsUnderWay--;
-          by.gave(error);
+          by.reports.gave(error);
           this.checkRejection(by, error);
         },
       );

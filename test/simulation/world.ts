@@ -216,7 +216,7 @@ export class World {
         }
       },
       (error: unknown) => {
-        by.gave(error);
+        by.reports.gave(error);
         if (what === 'refresh') this.reads.checkRejection(by, error);
         else if (!this.disturbed) this.violate('I7', `${by.name}: ${what} failed with ${String(error)}`);
       },
@@ -263,6 +263,6 @@ export class World {
     if (this.queue.pending > 0) this.violate('I6', 'a request is left in the queue');
     if (this.scheduler.pending > 0) this.violate('I6', `${String(this.scheduler.pending)} timers or messages are left`);
     if (this.origin.running > 0) this.violate('I6', 'a fetch still runs');
-    for (const process of this.processes) if (!process.dead) process.checkReports();
+    for (const process of this.processes) if (!process.dead) process.reports.check();
   }
 }

@@ -22,9 +22,15 @@ export async function startProxy(target: number): Promise<Proxy> {
     const pair = { inner, outer, silent: false };
     pairs.push(pair);
     const pass = (from: Socket, to: Socket, delay: () => number): void => {
+      const waiting: Buffer[] = [];
+      const write = (): void => {
+        const bytes = waiting.shift();
+        if (bytes !== undefined && !pair.silent && !to.destroyed) to.write(bytes);
+      };
       from.on('data', (bytes) => {
-        const write = (): void => void (pair.silent || to.destroyed || to.write(bytes));
-        if (delay() === 0) write();
+        waiting.push(bytes);
+        // Whichever timer fires writes what came first.
+        if (delay() === 0 && waiting.length === 1) write();
         else setTimeout(write, delay());
       });
       from.on('error', () => undefined);

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type RedisCluster, startRedisCluster } from '../redis/redis-cluster.js';
+import { QUICK_TTL, readWhile, startTwoApps, untilConsistent } from './outage-apps.js';
+
+let cluster: RedisCluster;
+let connection: Cluster;
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+  connection = cluster.connect();
+}, 60_000);
+afterAll(async () => {
+  connection.disconnect();
+  await cluster.stop();
+});
+
+it('two applications on a Cluster share entries and refreshes', async () => {
+  const keys = ['a', 'b', 'c', 'd'];
+  const { origin, apps } = await startTwoApps({ connection });
+  const load = await readWhile(apps, keys, () => sleep(2_000));
+  const stored = apps.flatMap(({ events }) => events.filter(({ type }) => type === 'refresh-requested'));
+  console.log(`on a Cluster: ${String(load.reads)} reads, longest ${load.longest.toFixed(0)} ms, fetches of a stale key ${String(origin.mostOf('quick'))} in 2 s`);
+  expect(load.failures).toEqual([]);
+  expect(stored.length).toBeGreaterThan(0);
+  expect(origin.mostOf('quick')).toBeLessThan(1.5 * (2_000 / QUICK_TTL) + 2);
+  expect(origin.mostOf('quick')).toBeGreaterThan(1);
+  expect(origin.mostOf('steady')).toBe(1);
+  expect(await untilConsistent(origin, apps, keys, 5_000)).toBeLessThan(2_000);
+  const failures = apps.flatMap(({ events }) => events.filter(({ type }) => type.endsWith('-failed')));
+  expect(failures).toEqual([]);
+});
