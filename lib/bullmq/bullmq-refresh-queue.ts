@@ -33,6 +33,8 @@ export class BullMQRefreshQueue implements RefreshQueue {
   /** Undefined until it was ready once. */
   #client: Client | undefined;
   #reassertion: NodeJS.Timeout | undefined;
+  /** Made by this process, and to be there for as long as it is. */
+  #schedules: readonly Schedule[] = [];
   #underWay = 0;
   /** Calls of `add` that took too long and have not ended. While there is one, no other is made. */
   #hanging = 0;
@@ -49,7 +51,10 @@ export class BullMQRefreshQueue implements RefreshQueue {
       if (this.#closing === undefined) outages.emitted(error);
     });
     const backend = queue.getBackend();
-    backend.on('ready', () => outages.recovered());
+    backend.on('ready', () => {
+      outages.recovered();
+      this.#reassert();
+    });
     backend.client.then(
       (client) => (this.#client = client),
       // Told by the event.
@@ -88,19 +93,29 @@ export class BullMQRefreshQueue implements RefreshQueue {
    */
   async schedule(schedules: readonly Schedule[], tick: (name: string) => Promise<void>): Promise<void> {
     this.processor?.onTick(tick);
+    clearInterval(this.#reassertion);
+    this.#schedules = [];
     try {
       await this.#upsert(schedules);
       if (this.processor !== undefined) await this.#removeOthers(schedules);
     } catch (error) {
       // Redis was away from the start to the end: whoever starts next makes the schedule.
       if (this.#closing === undefined) throw error;
+    } finally {
+      this.#keep(schedules);
     }
-    if (schedules.length === 0) return;
-    // A worker of the old release that starts during a deploy removes what it does not know.
-    this.#reassertion = setInterval(() => {
-      this.#upsert(schedules).catch(ignoreError);
-    }, REASSERTION_INTERVAL).unref();
   }
+
+  /** A worker of the old release that starts during a deploy removes what it does not know, and Redis may come back empty. */
+  #keep(schedules: readonly Schedule[]): void {
+    if (schedules.length === 0 || this.#closing !== undefined) return;
+    this.#schedules = schedules;
+    this.#reassertion = setInterval(this.#reassert, REASSERTION_INTERVAL).unref();
+  }
+
+  readonly #reassert = (): void => {
+    if (this.#closing === undefined) this.#upsert(this.#schedules).catch(ignoreError);
+  };
 
   async #upsert(schedules: readonly Schedule[]): Promise<void> {
     for (const { name, every } of schedules) {

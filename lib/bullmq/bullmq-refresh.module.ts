@@ -80,7 +80,7 @@ export class BullMQRefreshModule {
 function createQueue({ connection, prefix }: BullMQRefreshOptions): Queue {
   return new Queue(REFRESH_QUEUE_NAME, {
     connection: reconnectingSoon(connection),
-    ...(prefix === undefined ? {} : { prefix }),
+    ...prefixOn(connection, prefix),
     defaultJobOptions: { removeOnComplete: true, removeOnFail: KEPT_FAILURES },
     streams: { events: { maxLen: KEPT_EVENTS } },
   });
@@ -98,12 +98,19 @@ function createProcessor({ options, outages }: Parts): RefreshProcessor | null {
     runRetryDelay: LONGEST_RECONNECT_DELAY,
     ...worker,
     connection: reconnectingSoon(connection),
-    ...(prefix === undefined ? {} : { prefix }),
+    ...prefixOn(connection, prefix),
     autorun: false,
     settings: { backoffStrategy: (_attempts, _type, _error, job) => processor.retryDelay(job) },
   });
   decorate(ApplicationRefreshProcessor);
   return processor;
+}
+
+/** What is in braces decides the slot in a Cluster, and BullMQ's scripts want all keys of a queue in one. */
+function prefixOn(connection: ConnectionOptions, prefix: string | undefined): { prefix?: string } {
+  const isCluster = 'isCluster' in connection && connection.isCluster === true;
+  if (isCluster && !/\{.+\}/.test(prefix ?? '')) return { prefix: `{${prefix ?? 'bull'}}` };
+  return prefix === undefined ? {} : { prefix };
 }
 
 /** BullMQ's own pauses between attempts to connect grow to 20 seconds. A connection that is up already is left as it is. */
