@@ -136,6 +136,7 @@ describe('resurrections', () => {
       logOf({ changes: [changed(10_000), set], reads: [read(11_000, { fetch: 0 })] });
     expectNothing(resurrections(by(late)));
     expectNothing(resurrections(by({ ...late, end: undefined, acknowledged: false })));
+    expectNothing(resurrections(by({ ...late, end: 9_005, acknowledged: false })));
     expectFound(resurrections(by({ ...late, end: 9_005 })), /version 1/);
   });
 

@@ -33,7 +33,7 @@ export function overlaps(log: ChaosLog): Verdict {
         findings.judge(
           (earlier.endedAt ?? Infinity) <= fetch.startedAt,
           () =>
-            takesLease(changes.get(key), earlier.startedAt, fetch.startedAt) ||
+            takesLease(changes.get(key), earlier.startedAt - ON_THE_WAY, fetch.startedAt) ||
             earlier.startedAt + fetchTimeout - SLACK < fetch.startedAt ||
             withoutStore(log, earlier.startedAt, fetch.startedAt, earlier.process, fetch.process) ||
             // Renewed every third of it: this much of a standstill is what a lease stands.
@@ -80,13 +80,14 @@ export function resurrections(log: ChaosLog): Verdict {
     const own = changes.get(key)?.filter(({ acknowledged }) => acknowledged) ?? [];
     for (const { start, end, version, status, process, fetch } of reads) {
       if (version === undefined) continue;
-      // Who set it by hand may have been late: then that is what he wanted everybody to read.
+      // Who set it by hand may have been late: then that is what he wanted everybody to read. What was not acknowledged, as
+      // by a frozen Redis, may be done at any later time.
       const set = fetch === 0 ? changes.get(key)?.find((change) => change.kind === 'set' && change.version === version) : undefined;
       const before = own.filter(
         (change) =>
           change.end! < start &&
           (status !== 'stale' || !keepsStale(change)) &&
-          (set === undefined || (set.end ?? Infinity) < change.start),
+          (set === undefined || (set.acknowledged && set.end! < change.start)),
       );
       const missed = before.filter((change) => change.version > version).toSorted((a, b) => a.end! - b.end!)[0];
       findings.judge(

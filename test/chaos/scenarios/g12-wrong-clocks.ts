@@ -1,9 +1,10 @@
+import type { ClusterOptions } from '../cluster/cluster.js';
 import { measureFetches } from './g1-one-fetch.js';
 import { noOldValue } from './g4-no-old-value.js';
 import { killedWorker } from './g7-killed-worker.js';
-import type { Scenario } from './scenario.js';
+import { FEW, type Scenario } from './scenario.js';
 
-const WRONG = { webs: 2, workers: 2, jobs: ['plain', 'tagged'], near: false, clockOffsets: [0, 15, -15] } as const;
+const WRONG: ClusterOptions = { ...FEW, clockOffsets: [0, 15, -15] };
 const control = { without: "the server's clock", cluster: { ...WRONG, sabotage: 'host-clock' }, size: 8 };
 
 /** What is measured elsewhere with right clocks, by processes that disagree about the time by up to half an hour. */
@@ -27,7 +28,7 @@ export const wrongClocks: readonly Scenario[] = [
     .slice(0, 1)
     .map(({ control: _, ...scenario }) => ({
       ...scenario,
-      cluster: { ...scenario.cluster, clockOffsets: WRONG.clockOffsets },
+      cluster: { ...scenario.cluster, clockOffsets: [0, 15, -15] },
       onlyLong: true,
     })),
 ].map((scenario: Scenario) => ({

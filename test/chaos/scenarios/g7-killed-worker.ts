@@ -4,11 +4,11 @@ import type { Cluster, ClusterOptions } from '../cluster/cluster.js';
 import type { JobName } from '../cluster/jobs.js';
 import { percentile, until } from '../cluster/patience.js';
 import { read } from './readings.js';
-import { makeStale, type Measured, newKeys, type Scenario } from './scenario.js';
+import { makeStale, type Measured, newKeys, PATIENT, type Scenario } from './scenario.js';
 
 const KEYS_A_ROUND = 8;
 
-const CLUSTER: ClusterOptions = { webs: 1, workers: 4, jobs: ['quick'] };
+const CLUSTER: ClusterOptions = { webs: 1, workers: 4, jobs: ['quick'], storeTimeout: PATIENT };
 
 export const killedWorker: readonly Scenario[] = [
   {

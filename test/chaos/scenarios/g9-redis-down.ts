@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { Cluster } from '../cluster/cluster.js';
 import { percentile } from '../cluster/patience.js';
 import { read, type Load } from './readings.js';
-import { FEW, type Measured, newKeys, type Scenario } from './scenario.js';
+import { type Measured, newKeys, type Scenario } from './scenario.js';
 
 const JOB = 'plain';
 const KEYS = 20;
@@ -74,7 +74,7 @@ export const redisDown: readonly Scenario[] = [false, true].flatMap((near) =>
       guarantee: 'G9',
       title: `Redis ${trouble.name}, near tier ${near ? 'on' : 'off'}`,
       limit: '100 % answered, p99 ≤ 510 ms, consistent ≤ 2 s',
-      cluster: { ...FEW, near },
+      cluster: { webs: 2, workers: 1, jobs: ['plain'], near },
       size: { short: 1_000, long: 10_000 },
       measure: (own, size) => measureOutage(own, trouble, size),
       ...(near ? {} : controlOf(trouble)),
@@ -86,10 +86,10 @@ export const redisDown: readonly Scenario[] = [false, true].flatMap((near) =>
 function controlOf(trouble: Trouble): Pick<Scenario, 'control'> {
   if (trouble === frozen) {
     const without = 'the deadline of the store';
-    return { control: { without, cluster: { webs: 1, workers: 1, storeTimeout: '1h' }, size: 500 } };
+    return { control: { without, cluster: { webs: 1, storeTimeout: '1h' }, size: 500 } };
   }
   if (trouble === dead) {
-    return { control: { without: 'the return to the store', cluster: { webs: 1, workers: 1, sabotage: 'no-return' }, size: 800 } };
+    return { control: { without: 'the return to the store', cluster: { webs: 1, sabotage: 'no-return' }, size: 800 } };
   }
   return {};
 }
