@@ -1,5 +1,5 @@
 import { Deadlines } from './deadlines.js';
-import type { Fill } from './entry.js';
+import type { Entry, Fill } from './entry.js';
 import { StoreError, StoreSuspendedError, StoreTimeoutError } from './errors.js';
 import type { Awaitable, Claim, Clock, Lease, LeaseEnding, Store } from './ports.js';
 
@@ -35,7 +35,7 @@ export class GuardedStore implements Store {
     return this.store.now();
   }
 
-  read(key: string): ReturnType<Store['read']> {
+  read(key: string): Promise<Entry | undefined> {
     return this.#guard('read', () => this.store.read(key));
   }
 
@@ -74,18 +74,16 @@ export class GuardedStore implements Store {
     return this.#guard('delete', () => this.store.delete(key));
   }
 
-  // These walk over many keys, so a deadline made for one operation does not fit them; a caller awaits them knowingly.
-
-  invalidateTags(tags: readonly string[]): ReturnType<Store['invalidateTags']> {
-    return this.store.invalidateTags(tags);
+  invalidateTags(tags: readonly string[]): Promise<void> {
+    return this.#walk('invalidateTags', () => this.store.invalidateTags(tags));
   }
 
-  deleteTags(tags: readonly string[]): ReturnType<Store['deleteTags']> {
-    return this.store.deleteTags(tags);
+  deleteTags(tags: readonly string[]): Promise<void> {
+    return this.#walk('deleteTags', () => this.store.deleteTags(tags));
   }
 
-  clear(): ReturnType<Store['clear']> {
-    return this.store.clear();
+  clear(): Promise<void> {
+    return this.#walk('clear', () => this.store.clear());
   }
 
   close(): ReturnType<Store['close']> {
@@ -96,6 +94,32 @@ export class GuardedStore implements Store {
   resume(): void {
     this.#failures = 0;
     this.#probing = false;
+  }
+
+  /**
+   * A walk over many keys takes its time, so that a deadline made for one operation does not fit it. It fails when the
+   * store does not answer anybody any more; then it is done in part.
+   */
+  async #walk(operation: string, run: () => Awaitable<void>): Promise<void> {
+    let over = false;
+    let cancel = (): void => undefined;
+    const silent = new Promise<never>((_, reject) => {
+      const look = (): void => {
+        if (over) return;
+        cancel = this.clock.schedule(this.timeout, () => {
+          this.read('').then(look, (cause: unknown) => {
+            reject(new StoreError(operation, { cause }));
+          });
+        });
+      };
+      look();
+    });
+    try {
+      await Promise.race([run(), silent]);
+    } finally {
+      over = true;
+      cancel();
+    }
   }
 
   /** `late`: told of an answer that came after its deadline. */

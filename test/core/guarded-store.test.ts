@@ -25,10 +25,15 @@ const OPERATIONS: Record<string, (store: Store) => unknown> = {
   delete: (store) => store.delete('k'),
 };
 
-const WITHOUT_DEADLINE: Record<string, (store: Store) => unknown> = {
+/** Every operation that takes as long as there are keys. */
+const WALKS: Record<string, (store: Store) => unknown> = {
   invalidateTags: (store) => store.invalidateTags(['t']),
   deleteTags: (store) => store.deleteTags(['t']),
   clear: (store) => store.clear(),
+};
+
+const WITHOUT_DEADLINE: Record<string, (store: Store) => unknown> = {
+  ...WALKS,
   close: (store) => store.close(),
 };
 
@@ -91,14 +96,37 @@ describe('an operation of a guarded store', () => {
     await expect(guard(behaving(() => Promise.reject(error))).read('k')).rejects.toBe(error);
   });
 
-  it.each(Object.keys(WITHOUT_DEADLINE))('%s walks over many keys, and may take its time', async (operation) => {
+  it.each(Object.keys(WITHOUT_DEADLINE))('%s may take its time while the store answers others', async (operation) => {
     const clock = new ManualClock(START);
     const gate = new Gate<undefined>();
-    const running = WITHOUT_DEADLINE[operation]!(guard(behaving(gate.fetch), clock));
+    let timers = 0;
+    const store = guard(behaving((called) => (called === operation ? gate.fetch() : undefined)), clock);
+    const running = WITHOUT_DEADLINE[operation]!(store);
     await clock.advance(60 * TIMEOUT);
     expect(await end(running)).toBe('pending');
     gate.release(undefined);
     expect(await end(running)).toBe('ok');
+    clock.schedule = () => {
+      timers++;
+      return () => undefined;
+    };
+    await clock.advance(10 * TIMEOUT);
+    expect(timers).toBe(0);
+  });
+
+  it.each(Object.keys(WALKS))('%s fails when the store answers nobody any more', async (operation) => {
+    const clock = new ManualClock(START);
+    const running = Promise.allSettled([WALKS[operation]!(guard(behaving(new Gate<undefined>().fetch), clock))]);
+    await clock.advance(2 * TIMEOUT - 1);
+    expect(await outcomeOf(running)).toBe('pending');
+    await clock.advance(1);
+    const [outcome] = await running;
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { operation, cause: { operation: 'read' } } });
+  });
+
+  it.each(Object.keys(WALKS))('%s that fails says why itself', async (operation) => {
+    const cause = new StoreError(operation);
+    await expect(WALKS[operation]!(guard(behaving(() => Promise.reject(cause))))).rejects.toBe(cause);
   });
 
   it('has the capabilities and the clock of its store', () => {
