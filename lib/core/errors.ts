@@ -182,9 +182,10 @@ export class UnknownJobError extends AsyncCacheError {
 
   override readonly code = 'E_UNKNOWN_JOB';
 
-  constructor(job: string, context: ErrorContext = {}) {
+  /** `isOtherVersion`: there is a job of this name, and the key is of another `version` of it. */
+  constructor(job: string, { isOtherVersion = false, ...context }: ErrorContext & { readonly isOtherVersion?: boolean } = {}) {
     super(
-      `No job is registered under the name ${job}`,
+      isOtherVersion ? `${job} has another version here` : `No job is registered under the name ${job}`,
       'Register its provider in this application, or wait for the deploy that does',
       { ...context, job },
     );

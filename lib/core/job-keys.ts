@@ -19,6 +19,11 @@ export class JobKeys {
     this.#prefix = keyPrefix(name, policy.version);
   }
 
+  /** Whether a key is of this job in this version. */
+  includes(key: string): boolean {
+    return key.startsWith(this.#prefix);
+  }
+
   /** The key of prepared arguments. Throws an `UnkeyableArgumentError`. */
   of(target: Target, args: Arguments): string {
     if (this.#policy.key !== undefined) return this.#ownKey(this.#policy.key(target, args));

@@ -23,7 +23,9 @@ export class Refresher {
 
   async run(request: RefreshRequest): Promise<RefreshOutcome> {
     const job = this.findJob(request.job);
-    if (job === undefined) return this.#unknownJob(request);
+    if (job === undefined) return this.#unknownJob(request, false);
+    // A release with another `version` asked: what is fetched here is not what its readers expect under that key.
+    if (!job.keys.includes(request.key)) return this.#unknownJob(request, true);
     let target: Target;
     try {
       target = await job.definition.resolve();
@@ -145,9 +147,8 @@ export class Refresher {
     }
   }
 
-  #unknownJob(request: RefreshRequest): RefreshOutcome {
-    const { job, key } = request;
-    const error = new UnknownJobError(job, { key });
+  #unknownJob({ job, key }: RefreshRequest, isOtherVersion: boolean): RefreshOutcome {
+    const error = new UnknownJobError(job, { key, isOtherVersion });
     if (!this.#unknown.has(job)) {
       this.#unknown.add(job);
       this.observer.observe({ type: 'unknown-job', job, key, error });

@@ -117,15 +117,39 @@ describe('a requested refresh', () => {
 
   it('of a job that nobody knows is told once with its name, and stays in the queue', async () => {
     const process = new Process();
-    const request = { job: 'Gone.method', key: 'k', generation: '', args: [], options: {} };
-    await process.recorded.request([request, { ...request, key: 'other' }]);
+    const request = { job: 'Gone.method', key: 'Gone.method:"a"', generation: '', args: ['a'], options: {} };
+    await process.recorded.request([request, { ...request, key: 'Gone.method:"b"', args: ['b'] }]);
     const outcomes = [...(await process.recorded.run()), ...(await process.recorded.run())];
     expect(outcomes.map(({ kind }) => kind)).toEqual(Array.from({ length: 4 }, () => 'unknown-job'));
-    expect(process.observer.events).toMatchObject([{ type: 'unknown-job', job: 'Gone.method', key: 'k' }]);
+    expect(process.observer.events).toMatchObject([{ type: 'unknown-job', job: 'Gone.method', key: 'Gone.method:"a"' }]);
     expect(process.observer.of('unknown-job')[0]?.error).toBeInstanceOf(UnknownJobError);
     expect(String(process.observer.of('unknown-job')[0]?.error)).toContain('Gone.method');
     process.job(counting(), {}, { name: 'Gone.method' });
     expect(await process.recorded.run()).toEqual([{ kind: 'stored' }, { kind: 'stored' }]);
+  });
+
+  it.each([
+    ['an older', { version: 2 }, {}],
+    ['a newer', {}, { version: 2 }],
+    ['a like-named', { version: 20 }, { version: 2 }],
+  ])('of %s version of the job is told once, and waits for a process that has it', async (_, asking, running) => {
+    const clock = new ManualClock(START);
+    const shared = { clock, store: new MemoryStore({ clock }), queue: new RecordingRefreshQueue() };
+    const asks = new Process(shared);
+    const job = asks.job(() => 'what the asking release fetches', { ttl: 60, ...asking });
+    await job.set(['a'], 'old');
+    await clock.advance(MINUTE + 1);
+    await job.get('a');
+    await asks.settle();
+    const runs = new Process(shared);
+    const fetch = counting();
+    runs.job(fetch, { ttl: 60, ...running });
+    expect([...(await shared.queue.run()), ...(await shared.queue.run())].map(({ kind }) => kind)).toEqual(['unknown-job', 'unknown-job']);
+    expect(fetch.calls).toEqual([]);
+    expect(runs.observer.events).toMatchObject([{ type: 'unknown-job', job: 'J', error: { message: expect.stringContaining('J has another version here') } }]);
+    asks.cache.work();
+    expect(await shared.queue.run()).toEqual([{ kind: 'stored' }]);
+    expect(await job.get('a')).toBe('what the asking release fetches');
   });
 
   it('waits for a store that is gone, without counting it as an attempt', async () => {
