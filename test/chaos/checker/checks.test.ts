@@ -140,6 +140,18 @@ describe('resurrections', () => {
     expectFound(resurrections(by({ ...late, end: 9_005 })), /version 1/);
   });
 
+  it('excuses who joins a fetch that his own process began without the store, and nobody else', () => {
+    const fetches = [fetched(9_400, 11_500, { id: 5, process: 'web-1' })];
+    const changes = [changed(10_000)];
+    const faults = [fault('store down', 9_000, 9_500)];
+    const joins = read(10_100, { end: 11_500, status: 'miss', fetch: 5 });
+    expectNothing(resurrections(logOf({ fetches, changes, faults, reads: [joins] })));
+    expectFound(resurrections(logOf({ fetches, changes, reads: [joins] })), /version 1/);
+    expectFound(resurrections(logOf({ fetches, changes, faults, reads: [{ ...joins, process: 'web-2' }] })), /version 1/);
+    expectFound(resurrections(logOf({ fetches, changes, faults, reads: [{ ...joins, status: 'hit' }] })), /version 1/);
+    expectFound(resurrections(logOf({ fetches, changes, faults, reads: [{ ...joins, start: 13_000 }] })), /version 1/);
+  });
+
   it('excuses moments of a copy near the reader, and a store that was down, only where there are copies', () => {
     const soon = { changes: [changed(10_000)], reads: [read(10_100)] };
     const down = { ...soon, reads: [read(12_000)], faults: [fault('store down', 9_000, 9_500)] };

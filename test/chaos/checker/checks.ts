@@ -1,4 +1,4 @@
-import type { ChaosLog, LoggedChange, LoggedFetch } from './chaos-log.js';
+import type { ChaosLog, LoggedChange, LoggedFetch, LoggedRead } from './chaos-log.js';
 import { at, byKey, Findings, frozenFor, RECOVERY, SLACK, troubled, type Verdict, withoutStore } from './verdict.js';
 
 /** How long after a change another process's copy may still be the old one. */
@@ -76,9 +76,11 @@ export function resurrections(log: ChaosLog): Verdict {
   const { near } = log.bounds;
   const findings = new Findings();
   const changes = byKey(log.changes);
+  const fetches = new Map(log.fetches.map((fetch) => [fetch.id, fetch]));
   for (const [key, reads] of byKey(log.reads)) {
     const own = changes.get(key)?.filter(({ acknowledged }) => acknowledged) ?? [];
-    for (const { start, end, version, status, process, fetch } of reads) {
+    for (const read of reads) {
+      const { start, end, version, status, process, fetch } = read;
       if (version === undefined) continue;
       // Who set it by hand may have been late: then that is what he wanted everybody to read. What was not acknowledged, as
       // by a frozen Redis, may be done at any later time.
@@ -93,13 +95,14 @@ export function resurrections(log: ChaosLog): Verdict {
       findings.judge(
         missed === undefined,
         () =>
-          near &&
-          missed !== undefined &&
-          (start - missed.end! < MOMENTS ||
-            // A copy may be used by who cannot reach the store, and the change may be younger than that.
-            withoutStore(log, missed.end! - RECOVERY, start, process) ||
-            frozenFor(log, process, missed.end!, start + MOMENTS) > 0 ||
-            troubled(log, ['frozen'], start - MOMENTS, end, process)),
+          joinedWithoutStore(log, read, fetches.get(fetch ?? 0)) ||
+          (near &&
+            missed !== undefined &&
+            (start - missed.end! < MOMENTS ||
+              // A copy may be used by who cannot reach the store, and the change may be younger than that.
+              withoutStore(log, missed.end! - RECOVERY, start, process) ||
+              frozenFor(log, process, missed.end!, start + MOMENTS) > 0 ||
+              troubled(log, ['frozen'], start - MOMENTS, end, process))),
         () => `${key}: ${process} got version ${version} (${status}) at ${at(start)}, after ${missed?.kind} of version ${missed?.version} by ${missed?.process} at ${at(missed?.end ?? 0)}`,
       );
     }
@@ -234,6 +237,12 @@ function takesLease(changes: readonly LoggedChange[] | undefined, from: number, 
     from,
     to,
   );
+}
+
+/** Who cannot reach the store waits for what his process has begun to fetch without it, and nobody can tell him of a change. */
+function joinedWithoutStore(log: ChaosLog, { process, start, status }: LoggedRead, fetch: LoggedFetch | undefined): boolean {
+  if (status !== 'miss' || fetch === undefined || fetch.process !== process || fetch.startedAt > start) return false;
+  return [fetch.startedAt, start].every((instant) => withoutStore(log, instant, instant, process));
 }
 
 /** A reader may be given the old value after it, as a stale one. */
