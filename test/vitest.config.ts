@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const CHAOS = 'test/chaos/*.test.ts';
 
 export default defineConfig({
   root,
@@ -15,14 +16,9 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    // Real processes by the dozen want the machine for themselves: `npm run test:chaos`.
-    exclude: process.env.CHAOS === undefined ? ['test/chaos/*.test.ts', '**/node_modules/**'] : ['**/node_modules/**'],
-    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json', ignoreSourceErrors: true },
     globalSetup: 'test/support/global-setup.ts',
     setupFiles: 'test/support/setup.ts',
     pool: 'forks',
-    maxWorkers: 2,
     testTimeout: 15_000,
     hookTimeout: 30_000,
     coverage: {
@@ -31,5 +27,22 @@ export default defineConfig({
       reporter: ['text', 'json-summary'],
       thresholds: { lines: 95 },
     },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'parts',
+          include: ['test/**/*.test.ts'],
+          exclude: [CHAOS, '**/node_modules/**'],
+          maxWorkers: 2,
+          typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json', ignoreSourceErrors: true },
+        },
+      },
+      {
+        extends: true,
+        // Real processes by the dozen want the machine for themselves: after the others, one file after the other.
+        test: { name: 'chaos', include: [CHAOS], maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

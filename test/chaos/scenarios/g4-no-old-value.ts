@@ -31,7 +31,7 @@ export const noOldValue: readonly Scenario[] = [false, true].flatMap((near) =>
     title: `old value back after ${change} during a fetch, in the caller and a worker, by the same and another process, near tier ${near ? 'on' : 'off'}`,
     limit: '0',
     cluster: { ...FEW, near },
-    size: { short: 100, long: 1_000 },
+    size: { short: 100, long: 10_000 },
     measure: (cluster: Cluster, size: number) => measureOld(cluster, change, size),
     // The near tier is above the fence: by command only, since processes are slow to start.
     control: { without: 'the fence', cluster: { ...FEW_WRONG, near, sabotage: 'no-fence' }, size: 16, onlyLong: near },
