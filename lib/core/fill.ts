@@ -6,7 +6,8 @@ import { fetchUnderLease, type Filling } from './fetch.js';
 import type { Filled, FillOutcome } from './filled.js';
 import type { JobDefinition } from './job.js';
 import type { JobCore } from './job-core.js';
-import { type Arguments, type ErrorDecision, tagList, type Target } from './policy.js';
+import { tagList } from './option-checks.js';
+import type { Arguments, ErrorDecision, Target } from './policy.js';
 import { toPortable } from './portable.js';
 
 /** Fetches one value and stores it under the lease. Never rejects. */

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { toPeriod } from '../core/duration.js';
 import { ConfigurationError } from '../core/errors.js';
-import { compilePolicy } from '../core/policy.js';
+import { compilePolicy } from '../core/compile-policy.js';
 import type { AsyncCacheOptions, NearOptions, StoreOptions, WorkerOptions } from './async-cache-options.js';
 
 const OPTIONS = {

@@ -2,7 +2,7 @@ import { Cache } from '../../lib/core/cache.js';
 import { refreshContext } from '../../lib/core/context.js';
 import { StoreSuspendedError } from '../../lib/core/errors.js';
 import { GuardedStore } from '../../lib/core/guarded-store.js';
-import { compilePolicy } from '../../lib/core/policy.js';
+import { compilePolicy } from '../../lib/core/compile-policy.js';
 import { InProcessRefreshQueue } from '../../lib/memory/in-process-refresh-queue.js';
 import { MemoryStore } from '../../lib/memory/memory-store.js';
 import { NearStore } from '../../lib/memory/near-store.js';
@@ -38,6 +38,6 @@ export const PLACES: Readonly<Record<keyof Core, string>> = {
   MemoryStore: 'memory/memory-store',
   NearStore: 'memory/near-store',
   StoreSuspendedError: 'core/errors',
-  compilePolicy: 'core/policy',
+  compilePolicy: 'core/compile-policy',
   refreshContext: 'core/context',
 };

@@ -3,7 +3,7 @@ import type { CachedJob } from '../../lib/core/cached-job.js';
 import type { CacheEvent } from '../../lib/core/events.js';
 import type { JobOptions } from '../../lib/core/job-options.js';
 import type { Peeked, Reading, SetOptions, WarmOptions, WarmProgress } from '../../lib/core/job.js';
-import { compilePolicy } from '../../lib/core/policy.js';
+import { compilePolicy } from '../../lib/core/compile-policy.js';
 import type { Observer, RefreshQueue, Store } from '../../lib/core/ports.js';
 import { InProcessRefreshQueue } from '../../lib/memory/in-process-refresh-queue.js';
 import { MemoryStore } from '../../lib/memory/memory-store.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../lib/core/errors.js';
 import { type JobOptions, OPTION_NAMES } from '../../lib/core/job-options.js';
-import { compilePolicy, type JobPolicy } from '../../lib/core/policy.js';
+import { compilePolicy } from '../../lib/core/compile-policy.js';
+import type { JobPolicy } from '../../lib/core/policy.js';
 
 const TARGET = { name: 'the instance' };
 
