@@ -1,6 +1,6 @@
 import type { CacheManagerStoreOptions } from './cache-manager/cache-manager-store-options.js';
 import { toPeriod } from './core/duration.js';
-import { StoreSuspendedError } from './core/errors.js';
+import { StoreError, StoreSuspendedError } from './core/errors.js';
 import { GuardedStore } from './core/guarded-store.js';
 import type { ChangeFeed, Store } from './core/ports.js';
 import { MemoryStore } from './memory/memory-store.js';
@@ -19,6 +19,8 @@ import { notInstalled, undefinedIfMissing } from './nest/optional-peer.js';
 import { isKeyvStores } from './nest/validate-options.js';
 
 const DEFAULT_STORE_TIMEOUT = '500ms';
+const NO_COPIES =
+  'Each read asks the store, since no copy can be trusted; allow CLIENT TRACKING and SUBSCRIBE, or switch copies off with `near: false`';
 const DEFAULT_NEAR = { max: 10_000, age: '30s' } as const;
 
 /** Where entries live: opened once, closed after the last request is answered. */
@@ -81,7 +83,12 @@ async function openStore(
     const client = redis.connectRedis(home.connection, () => undefined);
     const store = new redis.RedisStore({ client, prefix, codec, clock, onCorrupt });
     const guarded = new GuardedStore(store, timeout, clock);
-    return near === false ? guarded : nearStore(guarded, near, store.changeFeed(clock), clock, observer);
+    if (near === false) return guarded;
+    const onRefusal = (cause: unknown): void => {
+      const error = new StoreError('telling of changes', { cause }, undefined, NO_COPIES);
+      observer.observe({ type: 'store-failed', job: '', key: '', operation: 'changes', error });
+    };
+    return nearStore(guarded, near, store.changeFeed(clock, onRefusal), clock, observer);
   }
   if (home.stores !== undefined || home.cache !== undefined) {
     const adapter = await import('./cache-manager/index.js').catch(undefinedIfMissing);

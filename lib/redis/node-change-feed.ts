@@ -11,6 +11,17 @@ const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000)
 
 /** After so many heartbeats without an answer the store's own connection is made anew: TCP would try for minutes. */
 const MOST_SILENCE = 5;
+/** So often in a row a server may refuse to tell of changes before that is reported: after a failover it does so for a moment. */
+const MOST_REFUSALS = 5;
+/** In a Cluster not every name can be written here: so many are tried at a time. */
+const MOST_PROBES = 100;
+const PROBE_LIFETIME = '1000';
+
+/**
+ * Of ioredis 6, whose RESP3 would throw the news away; ioredis 5 knows nothing else. Redis sends them as messages to a
+ * RESP2 connection only.
+ */
+const RESP2 = { protocol: 2 } as const;
 
 class SilentError extends Error {}
 
@@ -19,6 +30,8 @@ export interface NodeChanges {
   onChange(names: readonly string[] | undefined): void;
   /** `live` has changed. */
   onState(): void;
+  /** The server can be reached, and does not tell of changes: it is asked again, but that may go on for ever. */
+  onRefusal(error: unknown): void;
 }
 
 /**
@@ -27,7 +40,7 @@ export interface NodeChanges {
  */
 export class NodeChangeFeed {
   readonly #subscriber: Redis;
-  readonly #name = `async-cache-feed-${randomBytes(9).toString('base64url')}`;
+  #probe: { readonly name: string; readonly told: () => void } | undefined;
   #subscriberId: Promise<number> | undefined;
   #live = false;
   #closed = false;
@@ -35,6 +48,7 @@ export class NodeChangeFeed {
   /** How often one of the two connections was lost. */
   #losses = 0;
   #silence = 0;
+  #refusals = 0;
   #cancelHeartbeat: () => void = () => undefined;
 
   constructor(
@@ -44,7 +58,7 @@ export class NodeChangeFeed {
     private readonly changes: NodeChanges,
   ) {
     this.#subscriber = client.duplicate({
-      connectionName: this.#name,
+      ...RESP2,
       enableOfflineQueue: false,
       autoResubscribe: false,
       lazyConnect: false,
@@ -53,8 +67,10 @@ export class NodeChangeFeed {
     // Every failure shows in `live`; the connection's own are told by the store.
     this.#subscriber.on('error', () => undefined);
     this.#subscriber.on('ready', this.#subscribe);
-    this.#subscriber.on('messageBuffer', (_channel: Buffer, names: readonly Buffer[] | null) => {
-      changes.onChange(names?.map(String));
+    this.#subscriber.on('messageBuffer', (_channel: Buffer, changed: readonly Buffer[] | null) => {
+      const names = changed?.map(String);
+      if (this.#probe !== undefined && names?.includes(this.#probe.name)) this.#probe.told();
+      changes.onChange(names);
     });
     client.on('ready', this.#arm);
     for (const connection of [client, this.#subscriber]) connection.on('close', this.#lose);
@@ -84,10 +100,15 @@ export class NodeChangeFeed {
     this.#arming = true;
     const losses = this.#losses;
     this.#askServer()
-      .then(() => {
-        if (losses === this.#losses) this.#become(true);
-      })
-      .catch(() => undefined)
+      .then(
+        () => {
+          this.#refusals = 0;
+          if (losses === this.#losses) this.#become(true);
+        },
+        (error: unknown) => {
+          if (losses === this.#losses && ++this.#refusals === MOST_REFUSALS) this.changes.onRefusal(error);
+        },
+      )
       .finally(() => {
         this.#arming = false;
       });
@@ -115,27 +136,30 @@ export class NodeChangeFeed {
 
   async #askServer(): Promise<void> {
     const id = await this.#ofSubscriber(this.#subscriberId ?? Promise.reject(new Error('Not subscribed')));
-    if (!(await this.#isSameServer(id))) {
-      this.#subscriber.disconnect(true);
-      throw new Error('The two connections are to different servers');
-    }
     // Off first: a redirection to a connection that is gone cannot be replaced otherwise.
-    await this.#ofClient('TRACKING', 'OFF');
-    await this.#ofClient('TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', 'PREFIX', this.prefix);
-    await this.#ofSubscriber(this.#subscriber.ping());
+    await this.#ofClient('CLIENT', 'TRACKING', 'OFF');
+    await this.#ofClient('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', 'PREFIX', this.prefix);
+    await this.#beTold();
   }
 
   /**
-   * After a failover the two may be connected to different servers for as long as both live. The id would then be
-   * unknown, or a stranger's: ids are small numbers on every server.
+   * Only who has told of a change is trusted. After a failover the two connections may be to different servers, where the
+   * id of the subscriber is unknown or a stranger's; and what stands between may not pass messages on.
    */
-  async #isSameServer(id: number): Promise<boolean> {
-    try {
-      return String(await this.#ofClient('LIST', 'ID', String(id))).includes(` name=${this.#name} `);
-    } catch (error) {
-      // Not everybody is allowed to ask.
-      if (error instanceof Error && error.message.startsWith('NOPERM')) return true;
-      throw error;
+  async #beTold(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const name = `${this.prefix}${randomBytes(12).toString('base64url')}}`;
+      const told = new Promise<void>((resolve) => (this.#probe = { name, told: resolve }));
+      try {
+        await this.#ofClient('SET', name, '', 'PX', PROBE_LIFETIME);
+        await this.#ofSubscriber(told);
+        return;
+      } catch (error) {
+        const isElsewhere = error instanceof Error && error.message.startsWith('MOVED ');
+        if (!isElsewhere || attempt === MOST_PROBES) throw error;
+      } finally {
+        this.#probe = undefined;
+      }
     }
   }
 
@@ -144,7 +168,7 @@ export class NodeChangeFeed {
       if (this.#closed) return;
       if (!this.#live) this.#arm();
       // Which of the two does not answer has to be known to make it anew.
-      const checked = this.#live ? this.#check().catch(this.#lose) : this.#ofClient('ID').catch(() => undefined);
+      const checked = this.#live ? this.#check().catch(this.#lose) : this.#ofClient('PING').catch(() => undefined);
       void checked.finally(() => {
         this.#beat();
       });
@@ -154,7 +178,7 @@ export class NodeChangeFeed {
   /** The server still tracks, for the connection that is still there. */
   async #check(): Promise<void> {
     const [info] = await Promise.all([
-      this.#ofClient('TRACKINGINFO'),
+      this.#ofClient('CLIENT', 'TRACKINGINFO'),
       this.#ofSubscriber(this.#subscriber.ping()),
     ]);
     const [, flags] = info as [string, string[]];
@@ -164,8 +188,8 @@ export class NodeChangeFeed {
   }
 
   /** It is the store's as well, and may be busy with its questions: it is given up when it stays silent. */
-  async #ofClient(...command: string[]): Promise<unknown> {
-    const answer = this.client.call('CLIENT', ...command);
+  async #ofClient(command: string, ...args: string[]): Promise<unknown> {
+    const answer = this.client.call(command, ...args);
     answer.then(
       () => (this.#silence = 0),
       () => undefined,

@@ -15,14 +15,15 @@ local function text(ms) return string.format('%.3f', ms) end
 
 local function expire(name, ms) redis.call('PEXPIRE', name, string.format('%d', math.ceil(ms))) end
 
--- nil: nothing there that this version can read. A stranger's key of another type is in the way, and goes.
+-- nil: nothing there that this version can read; and true when there is something. A stranger's key of another type is
+-- in the way, and goes.
 local function open(name)
   local fields = redis.pcall('HMGET', name, 'h', 'x')
   if fields.err then redis.call('UNLINK', name) return nil end
   local kind, storedAt, freshUntil, grace, generation, tags =
     string.match(fields[1] or '', '^1 (%l+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   local fresh, graceful = tonumber(freshUntil or ''), tonumber(grace or '')
-  if not fresh or not graceful then return nil end
+  if not fresh or not graceful then return nil, type(fields[1]) == 'string' end
   local count, retryAt = string.match(fields[2] or '', '^(%d+) %S+ (%S+) ')
   return {
     kind = kind, storedAt = storedAt, freshUntil = fresh, grace = graceful, tags = tags,

@@ -4,10 +4,12 @@ import type { KeyNames } from './key-names.js';
 import { NodeChangeFeed } from './node-change-feed.js';
 
 export interface RedisChangeFeedOptions {
-  /** The store's own client: what it writes itself is not told. */
+  /** The store's own client. */
   readonly client: Redis | Cluster;
   readonly names: KeyNames;
   readonly clock: Clock;
+  /** Told, once until it is live again, of a server that can be reached and does not tell of changes. */
+  readonly onRefusal?: ((error: unknown) => void) | undefined;
 }
 
 /** How often the masters of a Cluster are looked up, beside what the client itself tells of them. */
@@ -22,6 +24,7 @@ export class RedisChangeFeed implements ChangeFeed {
   readonly #nodes = new Map<Redis, NodeChangeFeed>();
   #listener: ChangeListener | undefined;
   #live = false;
+  #refused = false;
   #cancel: () => void = () => undefined;
 
   constructor(private readonly options: RedisChangeFeedOptions) {}
@@ -77,6 +80,10 @@ export class RedisChangeFeed implements ChangeFeed {
       onState: () => {
         this.#update();
       },
+      onRefusal: (error) => {
+        if (!this.#refused) this.options.onRefusal?.(error);
+        this.#refused = true;
+      },
     });
     this.#nodes.set(client, node);
   }
@@ -90,8 +97,11 @@ export class RedisChangeFeed implements ChangeFeed {
   #update(): void {
     const live = this.#nodes.size > 0 && [...this.#nodes.values()].every((node) => node.live);
     if (live === this.#live) return;
-    // What was copied before must be gone before anybody can trust it again.
-    if (live) this.#listener?.restored();
+    if (live) {
+      this.#refused = false;
+      // What was copied before must be gone before anybody can trust it again.
+      this.#listener?.restored();
+    }
     this.#live = live;
     if (!live) this.#listener?.lost();
   }

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-
 import type { Cluster, Redis } from 'ioredis';
-
 import { LONGEST } from '../core/duration.js';
 import type { Entry, Fill } from '../core/entry.js';
 import { StoreError } from '../core/errors.js';
@@ -23,7 +21,7 @@ import { ReadBatch } from './read-batch.js';
 import { RedisChangeFeed } from './redis-change-feed.js';
 import { RedisLink, type Reply } from './redis-link.js';
 import { flag, ms, numberAt, textAt, wholeMs } from './script-values.js';
-import { decodeEntry, decodeFailure, type RawEntry } from './stored-format.js';
+import { decodeEntry, decodeFailure, isOfNewerFormat, type RawEntry } from './stored-format.js';
 import { TaggedKeys } from './tagged-keys.js';
 
 export interface RedisStoreOptions {
@@ -34,7 +32,10 @@ export interface RedisStoreOptions {
   readonly codec: Codec;
   /** Dates what happens before the server's first answer. */
   readonly clock: Clock;
-  /** Told of each entry that could not be read, which is then removed. */
+  /**
+   * Told of each entry that could not be read, which is then removed; but of those in the format of a newer release, which
+   * stay, only of the first.
+   */
   readonly onCorrupt?: ((key: string, error: unknown) => void) | undefined;
 }
 
@@ -49,6 +50,7 @@ export class RedisStore implements Store {
   readonly #codec: Codec;
   readonly #onCorrupt: (key: string, error: unknown) => void;
   readonly #discarding = new Set<string>();
+  #newerFormatTold = false;
   /** Tokens and generations must differ from those of every other process. */
   readonly #instance = randomBytes(9).toString('base64url');
   #sequence = 0;
@@ -67,8 +69,8 @@ export class RedisStore implements Store {
   }
 
   /** What other processes change in this store, for copies of its entries; to be closed before the store. */
-  changeFeed(clock: Clock): ChangeFeed {
-    return new RedisChangeFeed({ client: this.#link.client, names: this.#names, clock });
+  changeFeed(clock: Clock, onRefusal?: (error: unknown) => void): ChangeFeed {
+    return new RedisChangeFeed({ client: this.#link.client, names: this.#names, clock, onRefusal });
   }
 
   read(key: string): Promise<Entry | undefined> {
@@ -205,7 +207,8 @@ export class RedisStore implements Store {
     try {
       return decodeEntry(raw, this.#codec, key);
     } catch (error) {
-      this.#discard(key, error, raw[0] ?? '');
+      if (isOfNewerFormat(raw)) this.#leave(key, error);
+      else this.#discard(key, error, raw[0] ?? '');
       return undefined;
     }
   }
@@ -215,6 +218,13 @@ export class RedisStore implements Store {
       throw new StoreError('read', { key, cause: error });
     }
     this.#discard(key, error, '');
+  }
+
+  /** It is a good value to others. Told once, since every key may be like this for as long as a deploy lasts. */
+  #leave(key: string, error: unknown): void {
+    if (this.#newerFormatTold) return;
+    this.#newerFormatTold = true;
+    this.#onCorrupt(key, error);
   }
 
   /** Tells of what cannot be read and removes it in the background, once for all who read it at the same time. */

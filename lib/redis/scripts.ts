@@ -6,8 +6,8 @@ export const scripts = {
   acquire: {
     keys: 2,
     lua: `${PRELUDE}
-local entry = open(KEYS[1])
-if ARGV[3] ~= '' then
+local entry, unread = open(KEYS[1])
+if ARGV[3] ~= '' and not unread then
   local wanted = string.sub(ARGV[3], 2)
   local nothing = not (entry and entry.servable)
   if wanted ~= (entry and entry.generation or '') and not (wanted == '' and nothing) then
@@ -58,7 +58,8 @@ if not holder or holder.token ~= ARGV[1] then return { text(now) } end
 redis.call('UNLINK', KEYS[2])
 if ARGV[2] == 'gone' then redis.call('UNLINK', KEYS[1]) end
 if ARGV[2] == 'failed' then
-  local entry = open(KEYS[1])
+  local entry, unread = open(KEYS[1])
+  if unread then return { text(now) } end
   local retryIn = tonumber(ARGV[4])
   if not entry then
     redis.call('UNLINK', KEYS[1])
@@ -90,7 +91,8 @@ return { text(now) }
 local holder = holderOf(KEYS[2])
 if holder then revoke(KEYS[2], holder) end
 local held = holder and '1' or '0'
-local entry = open(KEYS[1])
+local entry, unread = open(KEYS[1])
+if unread then redis.call('UNLINK', KEYS[1]) end
 if not (entry and entry.servable) then return { text(now), '0', held, '' } end
 if entry.kind == 'error' then
   redis.call('UNLINK', KEYS[1])
@@ -114,7 +116,8 @@ return { text(now), entry and entry.servable and '1' or '0' }
     keys: 2,
     lua: `${PRELUDE}
 local holder = holderOf(KEYS[2])
-local entry = open(KEYS[1])
+local entry, unread = open(KEYS[1])
+if unread then redis.call('UNLINK', KEYS[1]) end
 if not has(entry, ARGV[1]) then
   if holder then revokeTag(KEYS[2], holder, ARGV[1]) end
   return { text(now), holder and '0' or '1' }
@@ -130,7 +133,8 @@ return { text(now), '0' }
     keys: 2,
     lua: `${PRELUDE}
 local holder = holderOf(KEYS[2])
-if has(open(KEYS[1]), ARGV[1]) then
+local entry, unread = open(KEYS[1])
+if unread or has(entry, ARGV[1]) then
   redis.call('UNLINK', KEYS[1], KEYS[2])
   return { text(now), '1' }
 end

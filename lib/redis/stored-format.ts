@@ -9,6 +9,7 @@ export const FIELDS = ['h', 'v', 'x'] as const;
 
 /** The first element is the version: what another version wrote is not understood, and so a miss. */
 const HEADER = /^1 (value|error|vacant) ([\d.]+) ([\d.]+) ([\d.]+) (\S+) (\[.*\])$/s;
+const VERSION = 1;
 const FAILURE = /^(\d+) ([\d.]+) ([\d.]+) (.*)$/s;
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
@@ -45,6 +46,11 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
     if (cause instanceof CorruptEntryError) throw cause;
     throw new CorruptEntryError(cause instanceof Error ? cause.message : String(cause), { key, cause });
   }
+}
+
+/** Written by a release of this package that is newer than this one: a deploy in progress. */
+export function isOfNewerFormat([header]: RawEntry): boolean {
+  return Number(/^\d+/.exec(header?.toString() ?? '')?.[0]) > VERSION;
 }
 
 export function decodeFailure(bytes: Buffer | null | undefined): Failure | undefined {

@@ -26,12 +26,14 @@ export interface NearOptions {
   clock?: Clock;
   /** Stands between the feed and the near store. */
   tamper?: (feed: ChangeFeed) => ChangeFeed;
+  /** Sees the connection before the store and the feed do. */
+  tamperClient?: (client: Redis | Cluster) => void;
 }
 
 /** What the module makes of a `connection`, once its feed is live. */
 export async function openNearStore(connection: RedisConnection, options: NearOptions = {}): Promise<OpenNearStore> {
-  const { max = 10_000, age = 30_000, timeout = 10_000, clock = new SystemClock(), tamper = (feed) => feed, ...own } = options;
-  const { store: redis, client, prefix } = openRedisStore(connection, { ...own, clock });
+  const { max = 10_000, age = 30_000, timeout = 10_000, clock = new SystemClock(), tamper = (feed) => feed, tamperClient, ...own } = options;
+  const { store: redis, client, prefix } = openRedisStore(connection, { ...own, clock, ...(tamperClient && { tamper: tamperClient }) });
   const feed = tamper(redis.changeFeed(clock));
   const failures: string[] = [];
   const onFailure = (operation: string): void => void failures.push(operation);

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { type Cluster, Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ChangeFeed, Store } from '../../lib/core/ports.js';
@@ -8,7 +8,7 @@ import { KeyNames } from '../../lib/redis/key-names.js';
 import { connectRedis } from '../../lib/redis/redis-connection.js';
 import { RedisChangeFeed } from '../../lib/redis/redis-change-feed.js';
 import { StoreUser } from '../../lib/testing/store-user.js';
-import { openNearStore, type OpenNearStore } from '../near/open-near-store.js';
+import { type NearOptions, openNearStore, type OpenNearStore } from '../near/open-near-store.js';
 import { openRedisStore } from '../support/open-redis-store.js';
 import { startProxy } from '../support/proxy.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
@@ -37,8 +37,8 @@ interface Pair extends OpenNearStore {
   readonly other: StoreUser;
 }
 
-async function openPair(url = server.url, tamper?: (feed: ChangeFeed) => ChangeFeed): Promise<Pair> {
-  const open = await openNearStore(url, { ...(tamper && { tamper }), timeout: 500 });
+async function openPair(url = server.url, options: NearOptions = {}): Promise<Pair> {
+  const open = await openNearStore(url, { timeout: 500, ...options });
   const { store } = openRedisStore(server.url, { prefix: open.prefix });
   onTestFinished(async () => {
     await open.near.close();
@@ -135,7 +135,7 @@ describe('a change by another process', () => {
 
   it('is not seen when the feed only says that it is live: the control', async () => {
     const deaf = (): ChangeFeed => ({ live: true, subscribe: () => undefined, close: () => undefined });
-    const { own, other } = await openPair(server.url, deaf);
+    const { own, other } = await openPair(server.url, { tamper: deaf });
     await other.set('key', 'old');
     expect(await own.served('key')).toBe('old');
     await other.set('key', 'new');
@@ -146,10 +146,9 @@ describe('a change by another process', () => {
 describe('is live again, and tells, after', () => {
   const ids = async (): Promise<{ clients: string[]; subscribers: string[] }> => {
     const list = String(await admin.client('LIST')).split('\n').filter(Boolean);
-    const idsOf = (lines: string[]): string[] => lines.map((line) => /id=(\d+)/.exec(line)?.[1] ?? '');
-    const subscribers = list.filter((line) => line.includes('name=async-cache-feed-'));
     const tracking = list.filter((line) => /flags=\w*t/.test(line));
-    return { clients: idsOf(tracking), subscribers: idsOf(subscribers) };
+    const idsAt = (place: RegExp): string[] => tracking.map((line) => place.exec(line)?.[1] ?? '');
+    return { clients: idsAt(/^id=(\d+)/), subscribers: idsAt(/ redir=(\d+)/) };
   };
 
   it.each(['clients', 'subscribers'] as const)('CLIENT KILL of the %s', async (which) => {
@@ -264,23 +263,33 @@ describe('a connection on which nothing arrives any more', () => {
 });
 
 describe('two servers of which one takes the place of the other, while a connection to the former lives on', () => {
+  /** Its own changes seem to be told. */
+  const deceive = (client: Redis | Cluster): void => {
+    const redis = client as Redis;
+    const { duplicate, call } = redis;
+    let subscriber: Redis | undefined;
+    redis.duplicate = (options) => (subscriber = duplicate.call(redis, options));
+    redis.call = (command: string, ...args: unknown[]) => {
+      if (command === 'SET') subscriber?.emit('messageBuffer', Buffer.from(''), [Buffer.from(String(args[0]))]);
+      return Reflect.apply(call, redis, [command, ...args]) as Promise<unknown>;
+    };
+  };
+
   it.each([
-    ['it is not trusted', '+client|list', true],
-    ['where it cannot be asked for it is trusted in vain: the control', '-client|list', false],
-  ])('%s', async (_, rule, isTold) => {
+    ['it is not trusted', {}, true],
+    ['where it seems to tell, it is trusted in vain: the control', { tamperClient: deceive }, false],
+  ])('%s', async (_, options, isTold) => {
     const successor = await startRedis();
-    const other = new Redis(successor.url);
-    for (const redis of [admin, other]) await redis.acl('SETUSER', 'app', 'on', '>secret', 'allkeys', 'allchannels', '+@all', rule);
     // The id of the connection to the former is somebody's on the successor, too.
     const strangers = Array.from({ length: 30 }, () => new Redis(successor.url));
     await Promise.all(strangers.map((stranger) => stranger.ping()));
     const proxy = await startProxy(server.port);
     onTestFinished(async () => {
-      for (const stranger of [...strangers, other]) stranger.disconnect();
+      for (const stranger of strangers) stranger.disconnect();
       await proxy.stop();
       await successor.stop();
     });
-    const { own, feed, client, prefix } = await openPair(`redis://app:secret@127.0.0.1:${String(proxy.port)}`);
+    const { own, feed, client, prefix } = await openPair(`redis://127.0.0.1:${String(proxy.port)}`, options);
     const { store } = openRedisStore(successor.url, { prefix });
     onTestFinished(() => store.close());
     proxy.target = successor.port;
@@ -294,17 +303,12 @@ describe('two servers of which one takes the place of the other, while a connect
   });
 });
 
-it('where CLIENT LIST is forbidden, the feed is live all the same', async () => {
-  await admin.acl('SETUSER', 'app', 'on', '>secret', 'allkeys', 'allchannels', '+@all', '-client|list');
-  const pair = await openPair(`redis://app:secret@127.0.0.1:${String(server.port)}`);
-  await expectTold(pair);
-});
-
-it('where tracking is forbidden, the store works without copies', async () => {
+it('where tracking is forbidden, the store works without copies, and that is told once', async () => {
   await admin.acl('SETUSER', 'app', 'on', '>secret', 'allkeys', 'allchannels', '+@all', '-client|tracking');
   const url = `redis://app:secret@127.0.0.1:${String(server.port)}`;
   const { store } = openRedisStore(url);
-  const feed = store.changeFeed(new SystemClock());
+  const refusals: unknown[] = [];
+  const feed = store.changeFeed(new SystemClock(), (error) => refusals.push(error));
   const near = new NearStore({ store, feed, clock: new SystemClock(), max: 10, age: 30_000, onFailure: () => undefined });
   onTestFinished(() => near.close());
   const user = userOf(near);
@@ -314,4 +318,7 @@ it('where tracking is forbidden, the store works without copies', async () => {
     expect(await user.served('key')).toBe(round);
     expect(feed.live).toBe(false);
   }
-});
+  await vi.waitFor(() => expect(refusals).toHaveLength(1), 10_000);
+  await sleep(7 * HEARTBEAT);
+  expect(refusals.map(String)).toEqual([expect.stringContaining('NOPERM')]);
+}, 30_000);

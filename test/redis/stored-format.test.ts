@@ -67,7 +67,6 @@ describe('what cannot be read', () => {
   const unreadable: [what: string, fields: Record<string, string | Buffer>][] = [
     ['a header without sense', { h: 'nonsense', v: 'j1' }],
     ['an empty header', { h: '', v: 'j1' }],
-    ['a later format', { h: header.replace('1', '2'), v: 'j1' }],
     ['numbers that are none', { h: '1 value x y z g []', v: 'j1' }],
     ['tags that are no JSON', { h: header.replace('[]', '[x]'), v: 'j1' }],
     ['no header', { v: 'j1' }],
@@ -90,6 +89,19 @@ describe('what cannot be read', () => {
     expect(await user.served('key')).toBe('value');
   });
 
+  const later = { h: header.replace('1', '2'), v: 'j1' };
+
+  it('is a miss, and stays, if a newer release wrote it: the first is told', async () => {
+    const { store, prefix, corrupt, user } = open();
+    for (const key of ['a', 'b']) await redis.hset(`${prefix}:e:{${key}}`, later);
+    expect(await store.readMany(['a', 'b', 'a'])).toEqual([undefined, undefined, undefined]);
+    expect(corrupt).toEqual([{ key: 'a', error: expect.any(CorruptEntryError) as unknown }]);
+    expect(await redis.hgetall(`${prefix}:e:{a}`)).toEqual(later);
+    await user.fetched('a', 'value');
+    expect(await user.served('a')).toBe('value');
+    expect(await redis.hgetall(`${prefix}:e:{b}`)).toEqual(later);
+  });
+
   const strangers: [what: string, put: (name: string) => Promise<unknown>][] = [
     ['a string', (name) => redis.set(name, 'x')],
     ['a list', (name) => redis.rpush(name, 'x')],
@@ -106,7 +118,7 @@ describe('what cannot be read', () => {
     await settled(async () => (await redis.exists(`${prefix}:e:{key}`)) === 0);
   });
 
-  it.each([...unreadable.map(([what, fields]) => [what, (name: string) => redis.hset(name, fields)] as const), ...strangers])(
+  it.each([...[...unreadable, ['a later format', later] as const].map(([what, fields]) => [what, (name: string) => redis.hset(name, fields)] as const), ...strangers])(
     'is in nobody’s way: %s',
     async (_, put) => {
       const { store, prefix, user } = open();
