@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { JobsOptions, Queue } from 'bullmq';
 import { QueueError } from '../core/errors.js';
 import { identityOf } from '../core/refresh-identity.js';
-import type { Codec, RefreshHandler, RefreshQueue, RefreshRequest, Schedule } from '../core/ports.js';
+import type { RefreshHandler, RefreshQueue, RefreshRequest, Schedule } from '../core/ports.js';
+import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { ignoreError } from './ignore-error.js';
+import { isSharedConnection } from './is-shared-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
 import { encodePayload, TICK, tickPayload } from './refresh-payload.js';
 import type { RefreshProcessor } from './refresh-processor.js';
@@ -44,7 +46,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     private readonly queue: Queue,
     /** Undefined in a process that only asks. */
     private readonly processor: RefreshProcessor | undefined,
-    private readonly codec: Codec,
+    private readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection'>,
     outages: OutageReporter,
   ) {
     queue.on('error', (error) => {
@@ -143,9 +145,9 @@ export class BullMQRefreshQueue implements RefreshQueue {
   async #close(): Promise<void> {
     clearInterval(this.#reassertion);
     await this.processor?.stop();
-    this.#client?.on('error', ignoreError);
-    if (await settlesWithin(this.queue.close(), CLOSE_TIMEOUT)) return;
-    this.#client?.disconnect();
+    const own = isSharedConnection(this.options.connection) ? undefined : this.#client;
+    own?.on('error', ignoreError);
+    if (!(await settlesWithin(this.queue.close(), CLOSE_TIMEOUT))) own?.disconnect();
   }
 
   /** Why there is no point in asking BullMQ. */
@@ -160,7 +162,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   async #add(requests: readonly RefreshRequest[]): Promise<void> {
     const jobs = requests.map((request) => ({
       name: request.job,
-      data: encodePayload(request, this.codec),
+      data: encodePayload(request, this.options.codec),
       opts: jobOptions(request),
     }));
     const [first] = jobs;

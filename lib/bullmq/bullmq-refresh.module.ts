@@ -4,6 +4,7 @@ import { type ConnectionOptions, Queue } from 'bullmq';
 import type { Awaitable } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { BullMQRefreshQueue } from './bullmq-refresh-queue.js';
+import { isSharedConnection } from './is-shared-connection.js';
 import { OutageReporter } from './outage-reporter.js';
 import { RefreshProcessor } from './refresh-processor.js';
 
@@ -69,7 +70,7 @@ export class BullMQRefreshModule {
           provide: BullMQRefreshQueue,
           inject: [OPTIONS, queueToken, RefreshProcessor],
           useFactory: (parts: Parts | null, queue: Queue | null, processor: RefreshProcessor | null) =>
-            parts && queue && new BullMQRefreshQueue(queue, processor ?? undefined, parts.options.codec, parts.outages),
+            parts && queue && new BullMQRefreshQueue(queue, processor ?? undefined, parts.options, parts.outages),
         },
       ],
       exports: [BullMQRefreshQueue, queueToken],
@@ -115,7 +116,7 @@ function prefixOn(connection: ConnectionOptions, prefix: string | undefined): { 
 
 /** BullMQ's own pauses between attempts to connect grow to 20 seconds. A connection that is up already is left as it is. */
 function reconnectingSoon(connection: ConnectionOptions): ConnectionOptions {
-  if ('on' in connection) return connection;
+  if (isSharedConnection(connection)) return connection;
   const retryStrategy = (times: number): number => Math.min(LONGEST_RECONNECT_DELAY, 50 * 2 ** times);
   return { retryStrategy, ...connection };
 }

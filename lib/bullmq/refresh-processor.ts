@@ -4,9 +4,10 @@ import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { ignoreError } from './ignore-error.js';
+import { isSharedConnection } from './is-shared-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
 import { recoverySettings } from './recovery-settings.js';
-import { decodePayload } from './refresh-payload.js';
+import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
 
 /** A key that is busy is looked at again no sooner than this, whatever little remains of its lease. */
@@ -15,7 +16,8 @@ const SHORTEST_RETRY = 10;
 const BACKOFF_MARGIN = 20;
 const DEFAULT_LEASE = 10_000;
 const FIRST_UNKNOWN_RETRY = 1_000;
-const LONGEST_UNKNOWN_RETRY = 30_000;
+/** A process that knows the job may have come meanwhile, and most of those that ask may still be others. */
+const LONGEST_UNKNOWN_RETRY = 10_000;
 /** How long a request waits for the deploy that brings its job. */
 const LONGEST_DEPLOY = 24 * 60 * 60 * 1_000;
 /** How long a refresh that is running may go on when the application closes. */
@@ -36,6 +38,7 @@ export class RefreshProcessor extends WorkerHost {
   #lease = DEFAULT_LEASE;
   #tick: ((name: string) => Promise<void>) | undefined;
   #ready = false;
+  #newerReported = false;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
 
   constructor(options: BullMQRefreshOptions, outages: OutageReporter) {
@@ -83,7 +86,7 @@ export class RefreshProcessor extends WorkerHost {
     const written = worker.pause().catch(() => undefined);
     const ended = Promise.allSettled(this.#running).then(() => settlesWithin(written, IDLE_CLOSE_TIMEOUT));
     await settlesWithin(ended, CLOSE_TIMEOUT);
-    if (this.#ready) await ignoreErrorsOf(worker);
+    if (this.#ready) await this.#ignoreErrorsOf(worker);
     // Not close(): without Redis it never ends, and the first call decides for all that follow, Nest's included.
     await settlesWithin(worker.close(true), IDLE_CLOSE_TIMEOUT);
   }
@@ -128,7 +131,9 @@ export class RefreshProcessor extends WorkerHost {
     const payload = decodePayload(job.data, this.#options.codec);
     switch (payload.kind) {
       case 'newer':
-        return this.#awaitDeploy(job, token, new Error('A newer release of nestjs-async-cache wrote it'));
+        // The next one comes at its time.
+        if (job.name === TICK) return;
+        return this.#awaitNewerRelease(job, token);
       case 'corrupt': {
         const error = new QueueError('decode', { job: job.name, cause: payload.cause });
         this.#options.onFailure(error);
@@ -159,6 +164,13 @@ export class RefreshProcessor extends WorkerHost {
     }
   }
 
+  #awaitNewerRelease(job: Job<unknown>, token: string | undefined): Promise<never> {
+    const cause = new Error('A newer release of nestjs-async-cache wrote it');
+    if (!this.#newerReported) this.#options.onFailure(new QueueError('decode', { job: job.name, cause }));
+    this.#newerReported = true;
+    return this.#awaitDeploy(job, token, cause);
+  }
+
   /** Later and later, and not for ever: the job may be gone for good. */
   async #awaitDeploy(job: Job<unknown>, token: string | undefined, cause: unknown): Promise<never> {
     if (Date.now() - job.timestamp > LONGEST_DEPLOY) {
@@ -166,8 +178,17 @@ export class RefreshProcessor extends WorkerHost {
       this.#options.onFailure(error);
       throw new UnrecoverableError(error.message);
     }
-    const retryIn = FIRST_UNKNOWN_RETRY * 2 ** Math.min(10, job.attemptsStarted - 1);
-    return postpone(job, token, Math.min(LONGEST_UNKNOWN_RETRY, retryIn));
+    const retryIn = Math.min(LONGEST_UNKNOWN_RETRY, FIRST_UNKNOWN_RETRY * 2 ** Math.min(10, job.attemptsStarted - 1));
+    // Requests that were put off together do not all come back at once, to the same worker.
+    return postpone(job, token, retryIn * (0.5 + Math.random() / 2));
+  }
+
+  /** On the connections that are its own; it was ready once. */
+  async #ignoreErrorsOf(worker: WorkerHost['worker']): Promise<void> {
+    const backend = worker.getBackend();
+    const blocking = await backend.blockingClient;
+    blocking?.on('error', ignoreError);
+    if (!isSharedConnection(this.#options.connection)) (await backend.client).on('error', ignoreError);
   }
 
   /** Undefined: it has not been made, because the application has not registered its processors. */
@@ -178,13 +199,6 @@ export class RefreshProcessor extends WorkerHost {
       return undefined;
     }
   }
-}
-
-/** Both connections of a worker that was ready once. */
-async function ignoreErrorsOf(worker: WorkerHost['worker']): Promise<void> {
-  const backend = worker.getBackend();
-  const clients = await Promise.all([backend.client, backend.blockingClient]);
-  for (const client of clients) client?.on('error', ignoreError);
 }
 
 /** Does not use up an attempt. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { JobsOptions } from 'bullmq';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { decodePayload, encodePayload, type RefreshPayload } from '../../lib/bullmq/refresh-payload.js';
+import { decodePayload, encodePayload, type RefreshPayload, TICK } from '../../lib/bullmq/refresh-payload.js';
 import type { RefreshHandler, RefreshOutcome } from '../../lib/core/ports.js';
 import { MsgpackrCodec } from '../../lib/msgpackr/msgpackr-codec.js';
 import { Gate } from '../../lib/testing/gate.js';
@@ -149,18 +149,34 @@ describe('BullMQRefreshQueue', () => {
     const { queue, bull, failures } = await start();
     queue.process(async () => UNKNOWN);
     await queue.request([requestOf('key')]);
-    await vi.waitFor(async () => expect((await bull.getDelayed())[0]).toMatchObject({ delay: 1_000, attemptsMade: 0 }));
-    await vi.waitFor(async () => expect((await bull.getDelayed())[0]).toMatchObject({ delay: 2_000, attemptsMade: 0 }), 3_000);
+    // Between a half and the whole of one second, then of two.
+    for (const longest of [1_000, 2_000]) {
+      await vi.waitFor(async () => {
+        const [delayed] = await bull.getDelayed();
+        expect(delayed).toMatchObject({ attemptsStarted: longest / 1_000, attemptsMade: 0 });
+        expect(delayed?.delay).toBeGreaterThanOrEqual(longest / 2);
+        expect(delayed?.delay).toBeLessThanOrEqual(longest);
+      }, 3_000);
+    }
     expect(failures).toEqual([]);
   });
 
-  it('keeps a request of a newer release for later', async () => {
+  it('keeps requests of a newer release for later, and tells of the first', async () => {
     const { queue, bull, failures } = await start();
     const handler = vi.fn(async () => STORED);
     queue.process(handler);
     await bull.add('Job', { v: 2, anything: true });
-    await vi.waitFor(async () => expect(await bull.getDelayedCount()).toBe(1));
+    await bull.add('Job', { v: 2, anything: false });
+    await vi.waitFor(async () => expect(await bull.getDelayedCount()).toBe(2));
     expect(handler).not.toHaveBeenCalled();
+    expect(failures).toMatchObject([{ code: 'E_QUEUE', job: 'Job', message: expect.stringContaining('A newer release') }]);
+  });
+
+  it('drops the tick of a newer release: the next one comes at its time', async () => {
+    const { queue, bull, failures } = await start();
+    queue.process(async () => STORED);
+    await bull.add(TICK, { v: 2, anything: true });
+    await vi.waitFor(async () => expect(await bull.getJobCounts()).toMatchObject({ delayed: 0, waiting: 0, active: 0, failed: 0 }));
     expect(failures).toEqual([]);
   });
 
