@@ -58,6 +58,8 @@ const calls = {
   read: (job, key) => jobOf[job].read(key),
   peek: (job, key) => jobOf[job].peek(key),
   set: (job, key, value, ttl) => jobOf[job].set([key], value, ttl === undefined ? {} : { ttl }),
+  /** All of them at once. */
+  setMany: async (job, entries, ttl) => void (await Promise.all(entries.map(([key, value]) => jobOf[job].set([key], value, { ttl })))),
   refresh: (job, key) => jobOf[job].refresh(key),
   invalidate: (job, key) => jobOf[job].invalidate(key),
   delete: (job, key) => jobOf[job].delete(key),
@@ -66,6 +68,8 @@ const calls = {
   getMany: (job, keys) => jobOf[job].getMany(keys.map((key) => [key])),
   failures: () => Object.fromEntries(failures),
   stats: () => cache.stats(),
+  /** In bytes, since the start of the process. */
+  peakRss: () => process.resourceUsage().maxRSS * 1024,
 
   /** Many readers of each key at once. How they fared, and the oldest and newest version that any of them got. */
   async storm(job, keys, readers) {

@@ -1,3 +1,4 @@
+import { backlog } from './backlog.js';
 import { oneFetch } from './g1-one-fetch.js';
 import { batches } from './g10-batches.js';
 import { wrongClocks } from './g12-wrong-clocks.js';
@@ -23,5 +24,6 @@ export const scenarios: readonly Scenario[] = [
   ...frozenWriter,
   ...killedWorker,
   ...redisDown,
+  ...backlog,
   ...wrongClocks,
 ];
