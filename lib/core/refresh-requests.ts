@@ -29,9 +29,10 @@ interface Waiting {
   readonly request: RefreshRequest;
 }
 
+/** The state of the entry for which a refresh was requested. */
 interface Mark {
-  /** The state of the entry for which a refresh was requested. */
-  readonly state: string;
+  readonly generation: string;
+  readonly failures: number;
   /** When the request counts as lost. */
   readonly until: number;
 }
@@ -55,13 +56,13 @@ export class RefreshRequests {
   /** Asks for a refresh of what somebody saw, unless that has been done. Costs a map lookup, and returns at once. */
   want(job: Requester, key: string, args: Arguments, seen: Seen | undefined): void {
     const generation = seen?.generation ?? '';
-    const state = `${generation}/${String(seen?.failure?.count ?? 0)}`;
+    const failures = seen?.failure?.count ?? 0;
     const now = this.clock.now();
     const mark = this.#marks.get(key);
-    if (mark !== undefined && mark.state === state && now < mark.until) return;
+    if (mark?.generation === generation && mark.failures === failures && now < mark.until) return;
     const { refreshTimeout } = job.policy;
     const remembered = generation === '' ? Math.min(refreshTimeout, NOTHING_REMEMBERED) : refreshTimeout;
-    this.#remember(key, { state, until: now + remembered }, now);
+    this.#remember(key, { generation, failures, until: now + remembered }, now);
     this.#send(job, key, args, generation);
   }
 

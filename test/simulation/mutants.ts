@@ -185,7 +185,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a process requests a refresh at every stale read',
-    edits: [{ file: 'core/refresh-requests', from: 'if (mark !== undefined && mark.state === state && now < mark.until) return;', to: '' }],
+    edits: [{ file: 'core/refresh-requests', from: 'if (mark?.generation === generation && mark.failures === failures && now < mark.until) return;', to: '' }],
     killedBy: ['I5'],
   },
   {
@@ -193,8 +193,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'core/refresh-requests',
-        from: 'if (mark !== undefined && mark.state === state && now < mark.until) return;',
-        to: 'if (mark !== undefined && mark.state === state) return;',
+        from: 'if (mark?.generation === generation && mark.failures === failures && now < mark.until) return;',
+        to: 'if (mark?.generation === generation && mark.failures === failures) return;',
       },
     ],
     killedBy: ['I6'],
