@@ -7,6 +7,7 @@ import { staleIsFast } from './g3-stale-is-fast.js';
 import { noOldValue } from './g4-no-old-value.js';
 import { frozenWriter } from './g5-frozen-writer.js';
 import { oneFollowUp } from './g6-one-follow-up.js';
+import { killedWeb } from './g7-killed-web.js';
 import { killedWorker } from './g7-killed-worker.js';
 import { originDown } from './g8-origin-down.js';
 import { redisDown } from './g9-redis-down.js';
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   ...noOldValue,
   ...frozenWriter,
   ...killedWorker,
+  ...killedWeb,
   ...redisDown,
   ...backlog,
   ...wrongClocks,

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CacheProcess } from '../cluster/cache-process.js';
+import type { Cluster } from '../cluster/cluster.js';
+import { percentile, until } from '../cluster/patience.js';
+import { read } from './readings.js';
+import { type Measured, newKeys, PATIENT, type Scenario } from './scenario.js';
+
+const JOB = 'quick';
+const LEASE = 2_000;
+const KEYS_A_ROUND = 8;
+/** Readers who wait longer wait for ever, as far as anybody can tell. */
+const PATIENCE = 6_000;
+
+/** Nobody else helps: there are no workers. */
+export const killedWeb: readonly Scenario[] = [
+  {
+    guarantee: 'G7',
+    title: 'SIGKILL of a web that fetches a cold key: time to the value of those who wait elsewhere, no worker, lease 2 s',
+    limit: 'p99 ≤ 3 s, one fetch more, 0 stuck',
+    cluster: { webs: 3, workers: 0, jobs: [JOB], storeTimeout: PATIENT },
+    size: { short: 8, long: 200 },
+    measure: measureTakeover,
+    control: { without: 'the end of a lease', cluster: { sabotage: 'endless-lease' }, size: 1 },
+  },
+];
+
+async function measureTakeover(cluster: Cluster, size: number): Promise<Measured> {
+  const times: number[] = [];
+  let stuck = 0;
+  let most = 0;
+  while (times.length + stuck < size) {
+    const keys = newKeys(KEYS_A_ROUND);
+    for (const time of await killInColdFetch(cluster, keys)) {
+      if (time === undefined) stuck++;
+      else times.push(time);
+    }
+    most = Math.max(most, ...keys.map((key) => cluster.origin.of(JOB, key).length));
+  }
+  const [p50, p99] = [percentile(times, 50), percentile(times, 99)].map((ms) => `${(ms / 1_000).toFixed(2)} s`);
+  const waits = times.length === 0 ? '' : `p50 ${p50}, p99 ${p99}, `;
+  const holds = stuck === 0 && most === 2;
+  return {
+    n: times.length + stuck,
+    number: `${waits}at most ${most} fetches with that of the dead, ${stuck} stuck`,
+    holds,
+    exact: holds && percentile(times, 99) <= LEASE + 1_000,
+  };
+}
+
+/** How long after the kill the last one who waits for each key has it; undefined: not in time. */
+async function killInColdFetch(cluster: Cluster, keys: readonly string[]): Promise<(number | undefined)[]> {
+  const { origin, webs } = cluster;
+  const [victim, ...others] = webs as [CacheProcess, ...CacheProcess[]];
+  const hold = origin.hold(({ process }) => process === victim.name);
+  for (const key of keys) read(victim, JOB, key).catch(() => undefined);
+  await until('fetches under way', () => hold.waiting.length === keys.length);
+  let killed = Infinity;
+  const waiting = keys.map(async (key) => {
+    await Promise.all(others.map((other) => read(other, JOB, key)));
+    return performance.now() - killed;
+  });
+  // They have found out that somebody else is at it.
+  await sleep(100);
+  await cluster.kill(victim);
+  killed = performance.now();
+  hold.release();
+  const times = await Promise.all(waiting.map((time) => Promise.race([time.catch(() => undefined), sleep(PATIENCE, undefined)])));
+  await cluster.add('web');
+  return times;
+}
