@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requireRedisBinary } from './ensure-redis-server.js';
+import { freePort } from './free-port.js';
 
 const READY_TIMEOUT_MS = 10_000;
 const PORT_ATTEMPTS = 5;
@@ -119,13 +120,4 @@ async function answersAs(pid: number | undefined, port: number): Promise<boolean
       resolve(answer.startsWith('+PONG') && answer.includes(`process_id:${pid}\r\n`));
     });
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
