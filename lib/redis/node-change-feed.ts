@@ -9,8 +9,6 @@ const HEARTBEAT_TIMEOUT = 500;
 /** Not the client's own: one of a Cluster's would not come back at all. */
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000);
 
-/** After so many heartbeats without an answer the store's own connection is made anew: TCP would try for minutes. */
-const MOST_SILENCE = 5;
 /** So often in a row a server may refuse to tell of changes before that is reported: after a failover it does so for a moment. */
 const MOST_REFUSALS = 5;
 /** In a Cluster not every name can be written here: so many are tried at a time. */
@@ -47,7 +45,6 @@ export class NodeChangeFeed {
   #arming = false;
   /** How often one of the two connections was lost. */
   #losses = 0;
-  #silence = 0;
   #refusals = 0;
   #cancelHeartbeat: () => void = () => undefined;
 
@@ -167,7 +164,7 @@ export class NodeChangeFeed {
     this.#cancelHeartbeat = this.clock.schedule(HEARTBEAT_INTERVAL, () => {
       if (this.#closed) return;
       if (!this.#live) this.#arm();
-      // Which of the two does not answer has to be known to make it anew.
+      // Otherwise a connection on which nothing arrives is noticed only if somebody else asks on it.
       const checked = this.#live ? this.#check().catch(this.#lose) : this.#ofClient('PING').catch(() => undefined);
       void checked.finally(() => {
         this.#beat();
@@ -187,22 +184,9 @@ export class NodeChangeFeed {
     }
   }
 
-  /** It is the store's as well, and may be busy with its questions: it is given up when it stays silent. */
-  async #ofClient(command: string, ...args: string[]): Promise<unknown> {
-    const answer = this.client.call(command, ...args);
-    answer.then(
-      () => (this.#silence = 0),
-      () => undefined,
-    );
-    try {
-      return await this.#inTime(answer);
-    } catch (error) {
-      if (error instanceof SilentError && ++this.#silence === MOST_SILENCE) {
-        this.#silence = 0;
-        this.client.disconnect(true);
-      }
-      throw error;
-    }
+  /** It is the store's as well, and may be busy with its questions: when to give it up is for the store to say. */
+  #ofClient(command: string, ...args: string[]): Promise<unknown> {
+    return this.#inTime(this.client.call(command, ...args));
   }
 
   /** A connection that is silent may be dead without a word; a new one costs little. */

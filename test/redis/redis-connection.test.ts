@@ -2,12 +2,13 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 
 import { ConfigurationError, StoreError } from '../../lib/core/errors.js';
 import type { RedisConnection } from '../../lib/redis/redis-connection.js';
 import { StoreUser } from '../../lib/testing/store-user.js';
 import { openRedisStore } from '../support/open-redis-store.js';
+import { startProxy } from '../support/proxy.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 
 const timed = async <T>(run: () => Promise<T>): Promise<[outcome: T | StoreError, ms: number]> => {
@@ -149,5 +150,42 @@ describe('a server that goes away', () => {
     await open.store.invalidateTags(['tag']);
     expect(await user.decision('key')).toBe('stale');
     await open.store.close();
+  });
+});
+
+describe('a server that hangs is connected to anew after three seconds', () => {
+  const SILENCE = 3_000;
+  const SLOW = 3_000;
+
+  it('when it has answered before', async () => {
+    const server = await startRedis();
+    const proxy = await startProxy(server.port);
+    const open = openRedisStore(`redis://127.0.0.1:${String(proxy.port)}`);
+    onTestFinished(async () => {
+      await open.store.close();
+      await proxy.stop();
+      await server.stop();
+    });
+    await userOf(open).fetched('key', 'value');
+    proxy.silence();
+    const [outcome, ms] = await timed(() => open.store.read('key'));
+    expect(outcome).toBeInstanceOf(StoreError);
+    expect(ms).toBeLessThan(SILENCE + SLOW);
+    await vi.waitFor(async () => expect((await open.store.read('key'))?.value).toBe('value'));
+  });
+
+  it('when it never says that it is ready', async () => {
+    const server = await startRedis();
+    server.freeze();
+    const open = openRedisStore(server.url);
+    onTestFinished(async () => {
+      await open.store.close();
+      await server.stop();
+    });
+    let attempts = 0;
+    open.client.on('connect', () => attempts++);
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(1), 2 * SILENCE + SLOW);
+    server.thaw();
+    await vi.waitFor(async () => expect(await open.store.read('key')).toBeUndefined(), SLOW);
   });
 });
