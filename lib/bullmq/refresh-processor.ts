@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OnWorkerEvent, WorkerHost } from '@nestjs/bullmq';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
+import { clockDifference } from './clock-difference.js';
 import { ignoreError } from './ignore-error.js';
 import { isSharedConnection } from './is-shared-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
@@ -15,6 +18,8 @@ const SHORTEST_RETRY = 10;
 /** The store's clock may be a little behind ours, and a retry that comes before the end of the backoff is skipped. */
 const BACKOFF_MARGIN = 20;
 const DEFAULT_LEASE = 10_000;
+/** Milliseconds. A clock of a host is wrong when it differs by more from that of the server. */
+const CLOCK_TOLERANCE = 500;
 const FIRST_UNKNOWN_RETRY = 1_000;
 /** A process that knows the job may have come meanwhile, and most of those that ask may still be others. */
 const LONGEST_UNKNOWN_RETRY = 10_000;
@@ -39,12 +44,15 @@ export class RefreshProcessor extends WorkerHost {
   #tick: ((name: string) => Promise<void>) | undefined;
   #ready = false;
   #newerReported = false;
+  readonly #stopping = new AbortController();
   #state: 'idle' | 'working' | 'stopped' = 'idle';
 
   constructor(options: BullMQRefreshOptions, outages: OutageReporter) {
     super();
     this.#options = options;
     this.#outages = outages;
+    // As many as there are places.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   start(handler: RefreshHandler, lease = DEFAULT_LEASE): void {
@@ -80,6 +88,7 @@ export class RefreshProcessor extends WorkerHost {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
+    this.#stopping.abort();
     const worker = this.#worker();
     if (worker === undefined) return;
     // Resolves when nothing runs any more and BullMQ has written that down; without Redis, never.
@@ -155,12 +164,32 @@ export class RefreshProcessor extends WorkerHost {
         // Nothing is returned: BullMQ would write it into the stream of events.
         return;
       case 'busy':
-        return postpone(job, token, Math.max(SHORTEST_RETRY, outcome.retryIn));
+        return this.#comeAgain(job, token, Math.max(SHORTEST_RETRY, outcome.retryIn));
       case 'unknown-job':
         return this.#awaitDeploy(job, token, outcome.error);
       case 'failed':
         this.#retryIn.set(job, Math.max(SHORTEST_RETRY, outcome.retryIn + BACKOFF_MARGIN));
         throw outcome.error instanceof Error ? outcome.error : new Error(String(outcome.error), { cause: outcome.error });
+    }
+  }
+
+  /**
+   * BullMQ's delays go by the clocks of hosts: of the one that puts off, and of whichever looks next. Where this one's is
+   * wrong the request stays here meanwhile, and takes up one of the worker's places.
+   */
+  async #comeAgain(job: Job<unknown>, token: string | undefined, ms: number): Promise<void> {
+    if (await this.#hasRightClock()) return postpone(job, token, ms);
+    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(ignoreError);
+    return this.#process(job, token);
+  }
+
+  async #hasRightClock(): Promise<boolean> {
+    try {
+      const client = await this.worker.getBackend().client;
+      return (await clockDifference(client)) < CLOCK_TOLERANCE;
+    } catch {
+      // Redis is away, and will say so to whoever puts the request off.
+      return true;
     }
   }
 

@@ -13,7 +13,8 @@ const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000)
 const MOST_REFUSALS = 5;
 /** In a Cluster not every name can be written here: so many are tried at a time. */
 const MOST_PROBES = 100;
-const PROBE_LIFETIME = '1000';
+/** Milliseconds: nobody is to find it among the entries. */
+const PROBE_LIFETIME = '1';
 
 /**
  * Of ioredis 6, whose RESP3 would throw the news away; ioredis 5 knows nothing else. Redis sends them as messages to a

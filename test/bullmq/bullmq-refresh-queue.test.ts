@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobsOptions } from 'bullmq';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { decodePayload, encodePayload, type RefreshPayload, TICK } from '../../lib/bullmq/refresh-payload.js';
@@ -143,6 +144,38 @@ describe('BullMQRefreshQueue', () => {
     await queue.request([requestOf('key')]);
     await vi.waitFor(async () => expect(await bull.getDelayedCount()).toBe(1));
     expect((await bull.getDelayed())[0]).toMatchObject({ delay: 60_000, attemptsMade: 0 });
+  });
+
+  describe('where the clock of the host is wrong', () => {
+    beforeEach(() => {
+      const right = Date.now;
+      const spy = vi.spyOn(Date, 'now').mockImplementation(() => right() + 15 * 60_000);
+      return () => spy.mockRestore();
+    });
+
+    it('waits here for whoever fills a busy key', async () => {
+      const { queue, bull } = await start();
+      const calls: number[] = [];
+      queue.process(async () => (calls.push(performance.now()) === 1 ? { kind: 'busy', retryIn: 500 } : STORED));
+      await queue.request([requestOf('key')]);
+      await vi.waitFor(() => expect(calls).toHaveLength(1));
+      await sleep(100);
+      expect(await bull.getJobCounts()).toMatchObject({ active: 1, delayed: 0 });
+      await vi.waitFor(() => expect(calls).toHaveLength(2));
+      expect(calls[1]! - calls[0]!).toBeGreaterThanOrEqual(499);
+      await vi.waitFor(async () => expect(await bull.getJobCounts()).toMatchObject({ active: 0, delayed: 0, waiting: 0, failed: 0 }));
+    });
+
+    it('gives back what waits here when it closes', async () => {
+      const { app, queue, bull } = await startRefreshApp({ connection, prefix });
+      const other = await start({ worker: false });
+      queue.process(async () => BUSY);
+      await queue.request([requestOf('key')]);
+      await vi.waitFor(async () => expect(await bull.getActiveCount()).toBe(1));
+      await sleep(100);
+      await app.close();
+      expect(await other.bull.getJobCounts()).toMatchObject({ active: 0, delayed: 1 });
+    });
   });
 
   it('keeps a request for an unknown job for later, and later again', async () => {
