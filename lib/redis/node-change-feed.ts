@@ -13,8 +13,8 @@ const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000)
 const MOST_REFUSALS = 5;
 /** In a Cluster not every name can be written here: so many are tried at a time. */
 const MOST_PROBES = 100;
-/** Milliseconds: nobody is to find it among the entries. */
-const PROBE_LIFETIME = '1';
+/** Nobody is to find it among the entries. */
+const PROBE = "redis.call('SET', KEYS[1], '') redis.call('DEL', KEYS[1])";
 
 /**
  * Of ioredis 6, whose RESP3 would throw the news away; ioredis 5 knows nothing else. Redis sends them as messages to a
@@ -149,7 +149,7 @@ export class NodeChangeFeed {
       const name = `${this.prefix}${randomBytes(12).toString('base64url')}}`;
       const told = new Promise<void>((resolve) => (this.#probe = { name, told: resolve }));
       try {
-        await this.#ofClient('SET', name, '', 'PX', PROBE_LIFETIME);
+        await this.#ofClient('EVAL', PROBE, '1', name);
         await this.#ofSubscriber(told);
         return;
       } catch (error) {

@@ -270,7 +270,7 @@ describe('two servers of which one takes the place of the other, while a connect
     let subscriber: Redis | undefined;
     redis.duplicate = (options) => (subscriber = duplicate.call(redis, options));
     redis.call = (command: string, ...args: unknown[]) => {
-      if (command === 'SET') subscriber?.emit('messageBuffer', Buffer.from(''), [Buffer.from(String(args[0]))]);
+      if (command === 'EVAL') subscriber?.emit('messageBuffer', Buffer.from(''), [Buffer.from(String(args[2]))]);
       return Reflect.apply(call, redis, [command, ...args]) as Promise<unknown>;
     };
   };
