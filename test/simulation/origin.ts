@@ -107,10 +107,12 @@ export class Origin {
       this.#running.set(key, running);
     }
     if (lease !== undefined) {
-      const { backingOff, fresh, servable, takenOver } = lease;
+      const { backingOff, fresh, servable, takenOver, over } = lease;
       lease.background = background;
       if (fresh && !takenOver) this.world.violate('I5', `${by.name} fetches ${key} although it is fresh`);
-      const tooSoon = (backingOff && (background || servable)) || (background && this.world.server.mustWait(key));
+      // Who lost his lease to a refresh by hand, before he had even heard that it was granted, cannot know how that ended.
+      const mustWait = background && !over && this.world.server.mustWait(key);
+      const tooSoon = (backingOff && (background || servable)) || mustWait;
       if (tooSoon && !takenOver) {
         this.world.violate('I8', `${by.name} fetches ${key} before its backoff is over`);
       }
