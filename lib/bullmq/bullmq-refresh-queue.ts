@@ -4,6 +4,7 @@ import { QueueError } from '../core/errors.js';
 import { identityOf } from '../core/refresh-identity.js';
 import type { RefreshHandler, RefreshQueue, RefreshRequest, Schedule } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
+import { giveUpSilence } from './give-up-silence.js';
 import { ignoreError } from './ignore-error.js';
 import { isSharedConnection } from './is-shared-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
@@ -37,6 +38,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   #reassertion: NodeJS.Timeout | undefined;
   /** Made by this process, and to be there for as long as it is. */
   #schedules: readonly Schedule[] = [];
+  #stopLooking = (): void => undefined;
   #underWay = 0;
   /** Calls of `add` that took too long and have not ended. While there is one, no other is made. */
   #hanging = 0;
@@ -53,6 +55,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
       if (this.#closing === undefined) outages.emitted(error);
     });
     const backend = queue.getBackend();
+    if (!isSharedConnection(options.connection)) this.#stopLooking = giveUpSilence(backend);
     backend.on('ready', () => {
       outages.recovered();
       this.#reassert();
@@ -144,6 +147,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
 
   async #close(): Promise<void> {
     clearInterval(this.#reassertion);
+    this.#stopLooking();
     await this.processor?.stop();
     const own = isSharedConnection(this.options.connection) ? undefined : this.#client;
     own?.on('error', ignoreError);

@@ -12,10 +12,6 @@ import { RefreshProcessor } from './refresh-processor.js';
 export const REFRESH_QUEUE_NAME = 'async-cache';
 
 const LONGEST_RECONNECT_DELAY = 1_000;
-/** A server that does not answer for so long is connected to anew: TCP alone would go on hoping for minutes. */
-const LONGEST_SILENCE = 10_000;
-/** BullMQ's own: for so many seconds a worker waits for a request without a word. */
-const DRAIN_DELAY = 5;
 /** A request that kills its workers comes to an end some time; the next reader asks again. */
 const MOST_DEATHS = 100;
 const KEPT_FAILURES = { count: 1_000, age: 24 * 60 * 60 };
@@ -84,7 +80,7 @@ export class BullMQRefreshModule {
 
 function createQueue({ connection, prefix }: BullMQRefreshOptions): Queue {
   return new Queue(REFRESH_QUEUE_NAME, {
-    connection: reconnectingSoon(connection, LONGEST_SILENCE),
+    connection: reconnectingSoon(connection),
     ...prefixOn(connection, prefix),
     defaultJobOptions: { removeOnComplete: true, removeOnFail: KEPT_FAILURES },
     streams: { events: { maxLen: KEPT_EVENTS } },
@@ -102,7 +98,7 @@ function createProcessor({ options, outages }: Parts): RefreshProcessor | null {
     maxStalledCount: MOST_DEATHS,
     runRetryDelay: LONGEST_RECONNECT_DELAY,
     ...worker,
-    connection: reconnectingSoon(connection, LONGEST_SILENCE + 1_000 * (worker.drainDelay ?? DRAIN_DELAY)),
+    connection: reconnectingSoon(connection),
     ...prefixOn(connection, prefix),
     autorun: false,
     settings: { backoffStrategy: (_attempts, _type, _error, job) => processor.retryDelay(job) },
@@ -119,8 +115,8 @@ function prefixOn(connection: ConnectionOptions, prefix: string | undefined): { 
 }
 
 /** BullMQ's own pauses between attempts to connect grow to 20 seconds. A connection that is up already is left as it is. */
-function reconnectingSoon(connection: ConnectionOptions, socketTimeout: number): ConnectionOptions {
+function reconnectingSoon(connection: ConnectionOptions): ConnectionOptions {
   if (isSharedConnection(connection)) return connection;
   const retryStrategy = (times: number): number => Math.min(LONGEST_RECONNECT_DELAY, 50 * 2 ** times);
-  return { retryStrategy, socketTimeout, ...connection };
+  return { retryStrategy, ...connection };
 }

@@ -24,7 +24,7 @@ export class OutageReporter {
 /** Node's errors of sockets have a code in words, BullMQ's own have a number; ioredis says in its message what was cut off. */
 function isConnectionError(error: Error): boolean {
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' || /connection is closed|max retries per request|socket timeout/i.test(error.message);
+  return typeof code === 'string' || /connection is closed|max retries per request/i.test(error.message);
 }
 
 /** Node's error for a host with several addresses has no message. */

@@ -6,6 +6,7 @@ import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { clockDifference } from './clock-difference.js';
+import { giveUpSilence } from './give-up-silence.js';
 import { ignoreError } from './ignore-error.js';
 import { isSharedConnection } from './is-shared-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
@@ -45,6 +46,7 @@ export class RefreshProcessor extends WorkerHost {
   #ready = false;
   #newerReported = false;
   readonly #stopping = new AbortController();
+  #stopLooking = (): void => undefined;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
 
   constructor(options: BullMQRefreshOptions, outages: OutageReporter) {
@@ -89,6 +91,7 @@ export class RefreshProcessor extends WorkerHost {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#stopping.abort();
+    this.#stopLooking();
     const worker = this.#worker();
     if (worker === undefined) return;
     // Resolves when nothing runs any more and BullMQ has written that down; without Redis, never.
@@ -124,6 +127,7 @@ export class RefreshProcessor extends WorkerHost {
     this.#state = 'working';
     const { worker } = this;
     this.#noticeDeaths(worker);
+    if (!isSharedConnection(this.#options.connection)) this.#stopLooking = giveUpSilence(worker.getBackend());
     worker.getBackend().on('ready', () => this.#outages.recovered());
     worker.run().catch((error: unknown) => this.onError(error as Error));
   }

@@ -1,7 +1,7 @@
 import { Deadlines } from './deadlines.js';
 import type { Entry, Fill } from './entry.js';
 import { StoreError, StoreSuspendedError, StoreTimeoutError } from './errors.js';
-import type { Awaitable, Claim, Clock, Lease, LeaseEnding, Store } from './ports.js';
+import type { Acquisition, Awaitable, Claim, Clock, Lease, LeaseEnding, Store } from './ports.js';
 
 /** Failures in a row that open the circuit. */
 const TOLERATED = 3;
@@ -43,11 +43,16 @@ export class GuardedStore implements Store {
     return this.#guard('readMany', () => this.store.readMany(keys));
   }
 
-  acquire(key: string, claim: Claim): ReturnType<Store['acquire']> {
+  async acquire(key: string, claim: Claim): Promise<Acquisition> {
     const acquire = (): ReturnType<Store['acquire']> => this.store.acquire(key, claim);
-    return this.#guard('acquire', acquire, (acquired) => {
+    const giveBack = (acquired: Acquisition): void => {
       if (acquired.kind === 'granted') void this.#giveBack(acquired.lease);
-    });
+    };
+    for (;;) {
+      const acquired = await this.#guard('acquire', acquire, giveBack);
+      // A process that stood still hears of a lease that is over: somebody else may be fetching.
+      if (acquired.kind !== 'granted' || this.now() < acquired.lease.grantedAt + claim.lease) return acquired;
+    }
   }
 
   renew(lease: Lease, ms: number): ReturnType<Store['renew']> {

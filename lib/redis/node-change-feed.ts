@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../core/ports.js';
+import { SilenceWatch } from '../core/silence-watch.js';
 
 const CHANNEL = '__redis__:invalidate';
 /** How often it is made sure that the server would tell: a connection may be dead without a word. */
@@ -21,6 +22,9 @@ const PROBE = "redis.call('SET', KEYS[1], '') redis.call('DEL', KEYS[1])";
  * RESP2 connection only.
  */
 const RESP2 = { protocol: 2 } as const;
+
+/** Of a server that does not even say that it is ready. */
+const LONGEST_SILENCE = 2_000;
 
 class SilentError extends Error {}
 
@@ -47,6 +51,7 @@ export class NodeChangeFeed {
   /** How often one of the two connections was lost. */
   #losses = 0;
   #refusals = 0;
+  readonly #silence = new SilenceWatch(LONGEST_SILENCE);
   #cancelHeartbeat: () => void = () => undefined;
 
   constructor(
@@ -164,6 +169,7 @@ export class NodeChangeFeed {
   #beat(): void {
     this.#cancelHeartbeat = this.clock.schedule(HEARTBEAT_INTERVAL, () => {
       if (this.#closed) return;
+      this.#silence.look([this.#subscriber]);
       if (!this.#live) this.#arm();
       // Otherwise a connection on which nothing arrives is noticed only if somebody else asks on it.
       const checked = this.#live ? this.#check().catch(this.#lose) : this.#ofClient('PING').catch(() => undefined);

@@ -9,12 +9,6 @@ export type RedisConnection = string | (RedisOptions & { readonly url?: string }
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000);
 
 /**
- * A server that has been asked something and is silent for so long is connected to anew: TCP alone would go on hoping for
- * minutes, at a server that hangs while another one has long taken its place.
- */
-const LONGEST_SILENCE = 3_000;
-
-/**
  * Nothing waits in the client. A command that was written when the connection broke is not sent again: it may have
  * been done, and its caller has given up. A reader has something better to do than to wait for a server that is away.
  */
@@ -25,7 +19,6 @@ const FAIL_FAST = {
   // The store's own prefix is enough, and patterns would not have this one.
   keyPrefix: '',
   lazyConnect: false,
-  socketTimeout: LONGEST_SILENCE,
   disconnectTimeout: 200,
   // After a failover this may be a replica now.
   reconnectOnError: (error: Error): boolean => error.message.startsWith('READONLY'),

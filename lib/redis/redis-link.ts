@@ -4,6 +4,7 @@ import type { Cluster, Redis } from 'ioredis';
 
 import { StoreError } from '../core/errors.js';
 import type { Clock } from '../core/ports.js';
+import { SilenceWatch } from '../core/silence-watch.js';
 import { type ScriptName, scripts } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 
@@ -18,6 +19,10 @@ const BOOT_WAIT = 2_000;
 /** How long each of the two steps of closing may take. */
 const GOODBYE = 400;
 
+/** A server that has been asked and says nothing for so long is connected to anew. */
+const LONGEST_SILENCE = 2_000;
+const LOOK_INTERVAL = 500;
+
 /**
  * The connection to the server: whether it can be used, what time it is there, and its scripts.
  *
@@ -29,6 +34,8 @@ export class RedisLink {
   readonly #commands: Readonly<Record<ScriptName, Command>>;
   #booting: Promise<void> | undefined;
   #asking: Promise<void> | undefined;
+  readonly #silence = new SilenceWatch(LONGEST_SILENCE);
+  #cancelLook: () => void = () => undefined;
   #closed = false;
 
   constructor(
@@ -42,6 +49,7 @@ export class RedisLink {
     });
     if (client.status === 'ready') this.#askTime().catch(() => undefined);
     else this.#boot();
+    this.#lookLater();
   }
 
   now(): number {
@@ -81,12 +89,21 @@ export class RedisLink {
     const { client } = this;
     if (this.#closed) return;
     this.#closed = true;
+    this.#cancelLook();
     // Between two attempts to connect there is nothing that could end.
     const connected = !['end', 'reconnecting'].includes(client.status);
     const ended = new Promise((resolve) => client.once('end', resolve));
     if (client.status === 'ready') await atMost(GOODBYE, client.quit().catch(() => undefined));
     client.disconnect();
     if (connected) await atMost(GOODBYE, ended);
+  }
+
+  #lookLater(): void {
+    this.#cancelLook = this.clock.schedule(LOOK_INTERVAL, () => {
+      const { client } = this;
+      this.#silence.look('nodes' in client ? client.nodes() : [client]);
+      this.#lookLater();
+    });
   }
 
   #boot(): void {

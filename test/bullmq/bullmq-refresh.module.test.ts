@@ -96,15 +96,6 @@ describe('BullMQRefreshModule', () => {
   });
 
   it.each([
-    [{}, 15_000],
-    [{ drainDelay: 20 }, 30_000],
-  ])('gives up a server that is silent for ten seconds longer than a worker waits: %o', async (worker, silence) => {
-    const app = await start(optionsOf({ worker }));
-    expect(app.get(RefreshProcessor).worker.opts.connection).toMatchObject({ socketTimeout: silence });
-    expect(app.get<Queue>(getQueueToken(REFRESH_QUEUE_NAME)).opts.connection).toMatchObject({ socketTimeout: 10_000 });
-  });
-
-  it.each([
     [undefined, { lockDuration: 7_500, stalledInterval: 1_000 }],
     [2_000, { lockDuration: 1_500, stalledInterval: 250 }],
     [500, { lockDuration: 1_000, stalledInterval: 250 }],

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RefreshHandler, RefreshOutcome } from '../../lib/core/ports.js';
 import { Gate } from '../../lib/testing/gate.js';
+import { startProxy } from '../support/proxy.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { type RefreshApp, requestOf, startRefreshApp } from './refresh-app.js';
 
@@ -26,8 +27,8 @@ afterEach(async () => {
   await redis.stop();
 });
 
-async function start(): Promise<RefreshApp & { handler: Gate<RefreshOutcome, Parameters<RefreshHandler>> }> {
-  const app = await startRefreshApp({ connection: { url: redis.url } });
+async function start(url = redis.url): Promise<RefreshApp & { handler: Gate<RefreshOutcome, Parameters<RefreshHandler>> }> {
+  const app = await startRefreshApp({ connection: { url } });
   apps.push(app);
   const handler = new Gate<RefreshOutcome, Parameters<RefreshHandler>>();
   app.queue.process(handler.fetch);
@@ -35,6 +36,22 @@ async function start(): Promise<RefreshApp & { handler: Gate<RefreshOutcome, Par
 }
 
 describe('while Redis is away', () => {
+  it('without a word, refuses soon, and works again over new connections', async () => {
+    const proxy = await startProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    const { queue, handler } = await start(`redis://127.0.0.1:${String(proxy.port)}`);
+    handler.open(() => STORED);
+    await queue.request([requestOf('before')]);
+    await handler.started(1);
+    await sleep(500);
+    proxy.silence();
+    const [ms, error] = await timed(queue.request([requestOf('during')]));
+    expect(error).toMatchObject({ code: 'E_QUEUE', cause: { message: 'Redis did not answer in time' } });
+    expect(ms).toBeLessThan(IN_TIME);
+    await vi.waitFor(() => queue.request([requestOf('after')]), { timeout: 20_000, interval: 100 });
+    await handler.started(3);
+  }, 40_000);
+
   it('refuses at once, says so once, and works again by itself', async () => {
     const { queue, bull, handler, failures } = await start();
     await queue.request([requestOf('before')]);

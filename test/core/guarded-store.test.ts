@@ -129,6 +129,14 @@ describe('an operation of a guarded store', () => {
     await expect(WALKS[operation]!(guard(behaving(() => Promise.reject(cause))))).rejects.toBe(cause);
   });
 
+  it('a lease that was granted so long ago that it is over is asked for anew', async () => {
+    const clock = new ManualClock(START);
+    const grants = [START - CLAIM.lease, START - CLAIM.lease + 1];
+    const store = behaving(() => ({ kind: 'granted', lease: { ...LEASE, grantedAt: grants.shift() } }));
+    expect(await guard(store, clock).acquire('k', CLAIM)).toMatchObject({ lease: { grantedAt: START - CLAIM.lease + 1 } });
+    expect(grants).toEqual([]);
+  });
+
   it('has the capabilities and the clock of its store', () => {
     const store = behaving(() => undefined);
     expect(guard(store).capabilities).toBe(store.capabilities);

@@ -153,8 +153,8 @@ describe('a server that goes away', () => {
   });
 });
 
-describe('a server that hangs is connected to anew after three seconds', () => {
-  const SILENCE = 3_000;
+describe('a server that hangs is connected to anew after two seconds', () => {
+  const SILENCE = 2_500;
   const SLOW = 3_000;
 
   it('when it has answered before', async () => {
