@@ -1,15 +1,17 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnWorkerEvent, WorkerHost } from '@nestjs/bullmq';
-import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { type Job, UnrecoverableError } from 'bullmq';
 import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { clockDifference } from './clock-difference.js';
+import { deployRetry } from './deploy-retry.js';
 import { giveUpSilence } from './give-up-silence.js';
 import { ignoreError } from './ignore-error.js';
 import { isSharedConnection } from './is-shared-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
+import { postpone } from './postpone.js';
 import { recoverySettings } from './recovery-settings.js';
 import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
@@ -21,11 +23,8 @@ const BACKOFF_MARGIN = 20;
 const DEFAULT_LEASE = 10_000;
 /** Milliseconds. A clock of a host is wrong when it differs by more from that of the server. */
 const CLOCK_TOLERANCE = 500;
-const FIRST_UNKNOWN_RETRY = 1_000;
-/** A process that knows the job may have come meanwhile, and most of those that ask may still be others. */
-const LONGEST_UNKNOWN_RETRY = 10_000;
-/** How long a request waits for the deploy that brings its job. */
-const LONGEST_DEPLOY = 24 * 60 * 60 * 1_000;
+/** A tick that comes before this application knows its schedules waits for so long. */
+const START_UP = 1_000;
 /** How long a refresh that is running may go on when the application closes. */
 const CLOSE_TIMEOUT = 3_000;
 /** How long BullMQ may take for what it has to do when nothing runs any more. */
@@ -153,7 +152,7 @@ export class RefreshProcessor extends WorkerHost {
         throw new UnrecoverableError(error.message);
       }
       case 'tick':
-        return this.#tick === undefined ? postpone(job, token, FIRST_UNKNOWN_RETRY) : this.#tick(payload.name);
+        return this.#tick === undefined ? postpone(job, token, START_UP) : this.#tick(payload.name);
       case 'payload':
         break;
     }
@@ -204,16 +203,12 @@ export class RefreshProcessor extends WorkerHost {
     return this.#awaitDeploy(job, token, cause);
   }
 
-  /** Later and later, and not for ever: the job may be gone for good. */
   async #awaitDeploy(job: Job<unknown>, token: string | undefined, cause: unknown): Promise<never> {
-    if (Date.now() - job.timestamp > LONGEST_DEPLOY) {
-      const error = new QueueError('process', { job: job.name, cause });
-      this.#options.onFailure(error);
-      throw new UnrecoverableError(error.message);
-    }
-    const retryIn = Math.min(LONGEST_UNKNOWN_RETRY, FIRST_UNKNOWN_RETRY * 2 ** Math.min(10, job.attemptsStarted - 1));
-    // Requests that were put off together do not all come back at once, to the same worker.
-    return postpone(job, token, retryIn * (0.5 + Math.random() / 2));
+    const retryIn = deployRetry(job);
+    if (retryIn !== undefined) return postpone(job, token, retryIn);
+    const error = new QueueError('process', { job: job.name, cause });
+    this.#options.onFailure(error);
+    throw new UnrecoverableError(error.message);
   }
 
   /** On the connections that are its own; it was ready once. */
@@ -232,12 +227,6 @@ export class RefreshProcessor extends WorkerHost {
       return undefined;
     }
   }
-}
-
-/** Does not use up an attempt. */
-async function postpone(job: Job<unknown>, token: string | undefined, ms: number): Promise<never> {
-  await job.moveToDelayed(Date.now() + ms, token);
-  throw new DelayedError();
 }
 
 /** What was asked for: BullMQ fills in zeros. */
