@@ -41,6 +41,8 @@ export class SimProcess implements Owner {
   readonly #requested = new Map<string, Requested>();
   /** When a refresh of a key ended here. */
   readonly #endedAt = new Map<string, number>();
+  /** When a refresh in the background wrote a key, or was told that it may not: of a batch, others may go on. */
+  readonly #committedAt = new Map<string, number>();
   #handler: RefreshHandler | undefined;
 
   constructor(
@@ -199,7 +201,12 @@ export class SimProcess implements Owner {
         return acquired instanceof Promise ? watch(acquired.then(arrived)) : arrived(acquired);
       },
       renew: (lease, ms) => watch(store.renew(lease, ms)),
-      commit: (lease, fill) => watch(store.commit(lease, fill)),
+      commit: async (lease, fill) => {
+        const result = await watch(store.commit(lease, fill));
+        const isBackground = this.world.server.leaseOf(lease.token)?.background === true;
+        if (isBackground && result !== 'revoked') this.#committedAt.set(lease.key, this.world.scheduler.now);
+        return result;
+      },
       release: (lease, ending) => {
         this.#endLease(lease);
         return watch(store.release(lease, ending));
@@ -248,8 +255,9 @@ export class SimProcess implements Owner {
       const former = this.#requested.get(key);
       const remembered = generation === '' ? NOTHING_REMEMBERED : REFRESH_TIMEOUT;
       const again = former?.generation === generation && scheduler.now < former.at + remembered;
+      const isDone = former !== undefined && (this.#committedAt.get(key) ?? -Infinity) >= former.at;
       // A failure in between is another state of the same generation, and after the end of a refresh it may be asked for.
-      if (again && !settings.faults.has('origin') && !this.world.disturbed && this.#endedAt.get(key) !== former.at) {
+      if (again && !settings.faults.has('origin') && !this.world.disturbed && !isDone && this.#endedAt.get(key) !== former.at) {
         this.world.violate('I5', `${this.name} requested ${key} twice in the same state`);
       }
       this.#requested.set(key, { generation, at: scheduler.now });
