@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const CHAOS = 'test/chaos/*.test.ts';
 const ON_IOREDIS_6 = [
-  'test/redis/{change-feed,redis-connection,redis-cluster,redis-store,round-trips}.test.ts',
-  'test/near/{near-store-contract,outages}.test.ts',
+  'test/redis/{change-feed,redis-connection,redis-store,round-trips}.test.ts',
+  'test/near/{near-store-contract,near-cluster}.test.ts',
   'test/cases/redis.test.ts',
 ];
 
