@@ -1,26 +1,15 @@
-import type { Cluster } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeRefreshQueue } from '../../lib/testing/refresh-queue-contract.js';
-import { type RedisCluster, startRedisCluster } from '../redis/redis-cluster.js';
+import { clusterConnection } from '../redis/cluster-connection.js';
 import { requestOf, startRefreshApp, uniquePrefix } from './refresh-app.js';
 
-let cluster: RedisCluster;
-/** Shared by all queues, as an application would: BullMQ leaves a connection open that it was given. */
-let connection: Cluster;
-beforeAll(async () => {
-  cluster = await startRedisCluster();
-  connection = cluster.connect();
-}, 60_000);
-afterAll(async () => {
-  connection.disconnect();
-  await cluster.stop();
-});
+const connection = clusterConnection();
 
 describeRefreshQueue(
   'BullMQRefreshQueue on a Cluster',
   {
     create: async ({ concurrency }) => {
-      const { app, queue } = await startRefreshApp({ connection, worker: { concurrency } });
+      const { app, queue } = await startRefreshApp({ connection: connection(), worker: { concurrency } });
       return { queue, close: () => app.close() };
     },
   },
@@ -29,11 +18,11 @@ describeRefreshQueue(
 
 describe('BullMQRefreshQueue on a Cluster', () => {
   it('keeps all keys of a queue on one server, and those of several queues on several', async () => {
-    const nodes = connection.nodes('master');
+    const nodes = connection().nodes('master');
     const homes = new Set<number>();
     for (let n = 0; n < 12; n++) {
       const prefix = uniquePrefix();
-      const { app, queue } = await startRefreshApp({ connection, prefix, worker: false });
+      const { app, queue } = await startRefreshApp({ connection: connection(), prefix, worker: false });
       await queue.request([requestOf('a'), requestOf('b')]);
       const found = await Promise.all(nodes.map(async (node) => (await node.keys(`*${prefix}*`)).length));
       const home = found.findIndex((count) => count > 0);
@@ -46,7 +35,7 @@ describe('BullMQRefreshQueue on a Cluster', () => {
 
   it('takes the braces of a prefix that has some', async () => {
     const prefix = `mine-{${uniquePrefix()}}`;
-    const { app, queue, bull } = await startRefreshApp({ connection, prefix, worker: false });
+    const { app, queue, bull } = await startRefreshApp({ connection: connection(), prefix, worker: false });
     await queue.request([requestOf('a')]);
     expect(bull.opts.prefix).toBe(prefix);
     expect(await bull.getWaitingCount()).toBe(1);
@@ -54,8 +43,8 @@ describe('BullMQRefreshQueue on a Cluster', () => {
   });
 
   it('leaves the connection open that it was given', async () => {
-    const { app } = await startRefreshApp({ connection });
+    const { app } = await startRefreshApp({ connection: connection() });
     await app.close();
-    expect(await connection.ping()).toBe('PONG');
+    expect(await connection().ping()).toBe('PONG');
   });
 });

@@ -1,23 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from 'ioredis';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type RedisCluster, startRedisCluster } from '../redis/redis-cluster.js';
+import { expect, it } from 'vitest';
+import { clusterConnection } from '../redis/cluster-connection.js';
 import { QUICK_TTL, readWhile, startTwoApps, untilConsistent } from './outage-apps.js';
 
-let cluster: RedisCluster;
-let connection: Cluster;
-beforeAll(async () => {
-  cluster = await startRedisCluster();
-  connection = cluster.connect();
-}, 60_000);
-afterAll(async () => {
-  connection.disconnect();
-  await cluster.stop();
-});
+const connection = clusterConnection();
 
 it('two applications on a Cluster share entries and refreshes', async () => {
   const keys = ['a', 'b', 'c', 'd'];
-  const { origin, apps } = await startTwoApps({ connection });
+  const { origin, apps } = await startTwoApps({ connection: connection() });
   const load = await readWhile(apps, keys, () => sleep(2_000));
   const stored = apps.flatMap(({ events }) => events.filter(({ type }) => type === 'refresh-requested'));
   console.log(`on a Cluster: ${String(load.reads)} reads, longest ${load.longest.toFixed(0)} ms, fetches of a stale key ${String(origin.mostOf('quick'))} in 2 s`);
