@@ -52,6 +52,11 @@ export class RedisLink {
     this.#lookLater();
   }
 
+  /** A command is written now, and not refused at once. */
+  get connected(): boolean {
+    return this.client.status === 'ready';
+  }
+
   now(): number {
     return this.#time.now() ?? this.clock.now();
   }

@@ -17,12 +17,14 @@ import type {
   StoreCapabilities,
 } from '../core/ports.js';
 import { KeyNames } from './key-names.js';
+import { OrphanLeases } from './orphan-leases.js';
 import { ReadBatch } from './read-batch.js';
 import { RedisChangeFeed } from './redis-change-feed.js';
 import { RedisLink, type Reply } from './redis-link.js';
 import { flag, ms, numberAt, textAt, wholeMs } from './script-values.js';
-import { decodeEntry, decodeFailure, isOfNewerFormat, type RawEntry } from './stored-format.js';
+import { decodeEntry, decodeFailure, type RawEntry } from './stored-format.js';
 import { TaggedKeys } from './tagged-keys.js';
+import { UnreadableEntries } from './unreadable-entries.js';
 
 export interface RedisStoreOptions {
   /** Closed with the store, so one of its own. */
@@ -47,10 +49,9 @@ export class RedisStore implements Store {
   readonly #names: KeyNames;
   readonly #reads: ReadBatch;
   readonly #tagged: TaggedKeys;
+  readonly #orphans: OrphanLeases;
   readonly #codec: Codec;
-  readonly #onCorrupt: (key: string, error: unknown) => void;
-  readonly #discarding = new Set<string>();
-  #newerFormatTold = false;
+  readonly #unreadable: UnreadableEntries;
   /** Tokens and generations must differ from those of every other process. */
   readonly #instance = randomBytes(9).toString('base64url');
   #sequence = 0;
@@ -60,8 +61,9 @@ export class RedisStore implements Store {
     this.#names = new KeyNames(prefix);
     this.#reads = new ReadBatch(this.#link);
     this.#tagged = new TaggedKeys(this.#link, this.#names);
+    this.#orphans = new OrphanLeases(this.#link, this.#names);
     this.#codec = codec;
-    this.#onCorrupt = onCorrupt ?? (() => undefined);
+    this.#unreadable = new UnreadableEntries(this.#link, this.#names, onCorrupt ?? (() => undefined));
   }
 
   now(): number {
@@ -86,15 +88,7 @@ export class RedisStore implements Store {
 
   async acquire(key: string, claim: Claim): Promise<Acquisition> {
     const token = this.#unique();
-    const reply = await this.#run(
-      'acquire',
-      key,
-      token,
-      wholeMs(claim.lease),
-      claim.generation === undefined ? '' : `=${claim.generation}`,
-      flag(claim.respectBackoff),
-      flag(claim.takeOver),
-    );
+    const reply = await this.#runAcquire(key, token, claim);
     const kind = textAt(reply, 1) as Acquisition['kind'];
     switch (kind) {
       case 'granted':
@@ -197,6 +191,18 @@ export class RedisStore implements Store {
     return this.#link.run(script, key, this.#names.entry(key), this.#names.lease(key), ...args);
   }
 
+  async #runAcquire(key: string, token: string, claim: Claim): Promise<Reply> {
+    const { lease, generation, respectBackoff, takeOver } = claim;
+    const wanted = generation === undefined ? '' : `=${generation}`;
+    const isSent = this.#link.connected;
+    try {
+      return await this.#run('acquire', key, token, wholeMs(lease), wanted, flag(respectBackoff), flag(takeOver));
+    } catch (error) {
+      if (isSent) this.#orphans.add(key, token);
+      throw error;
+    }
+  }
+
   #encode(fill: Fill): [kind: string, ttl: string, grace: string, tags: string, value: Buffer] {
     // A remembered error is never served past its ttl.
     const grace = fill.kind === 'error' ? 0 : fill.grace;
@@ -207,8 +213,7 @@ export class RedisStore implements Store {
     try {
       return decodeEntry(raw, this.#codec, key);
     } catch (error) {
-      if (isOfNewerFormat(raw)) this.#leave(key, error);
-      else this.#discard(key, error, raw[0] ?? '');
+      this.#unreadable.met(key, error, raw);
       return undefined;
     }
   }
@@ -217,25 +222,7 @@ export class RedisStore implements Store {
     if (!(error instanceof Error && error.message.startsWith('WRONGTYPE'))) {
       throw new StoreError('read', { key, cause: error });
     }
-    this.#discard(key, error, '');
-  }
-
-  /** It is a good value to others. Told once, since every key may be like this for as long as a deploy lasts. */
-  #leave(key: string, error: unknown): void {
-    if (this.#newerFormatTold) return;
-    this.#newerFormatTold = true;
-    this.#onCorrupt(key, error);
-  }
-
-  /** Tells of what cannot be read and removes it in the background, once for all who read it at the same time. */
-  #discard(key: string, error: unknown, header: string | Buffer): void {
-    if (this.#discarding.has(key)) return;
-    this.#discarding.add(key);
-    this.#onCorrupt(key, error);
-    this.#link
-      .run('discard', key, this.#names.entry(key), header)
-      .catch(() => undefined)
-      .finally(() => this.#discarding.delete(key));
+    this.#unreadable.met(key, error);
   }
 
   #unique(): string {

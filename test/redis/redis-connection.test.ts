@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 
 import { ConfigurationError, StoreError } from '../../lib/core/errors.js';
+import { OrphanLeases } from '../../lib/redis/orphan-leases.js';
 import type { RedisConnection } from '../../lib/redis/redis-connection.js';
 import { StoreUser } from '../../lib/testing/store-user.js';
 import { openRedisStore } from '../support/open-redis-store.js';
@@ -187,5 +188,45 @@ describe('a server that hangs is connected to anew after two seconds', () => {
     await vi.waitFor(() => expect(attempts).toBeGreaterThan(1), 2 * SILENCE + SLOW);
     server.thaw();
     await vi.waitFor(async () => expect(await open.store.read('key')).toBeUndefined(), SLOW);
+  });
+});
+
+describe('a lease that was granted to nobody, since the connection was lost before the answer came', () => {
+  /** Longer than anybody would wait. */
+  const claim = { lease: 60_000, respectBackoff: false, takeOver: false };
+
+  /** Whether another process can fill the key, soon after the first one is connected again. */
+  async function isFree(): Promise<boolean> {
+    const server = await startRedis();
+    const proxy = await startProxy(server.port);
+    const open = openRedisStore(`redis://127.0.0.1:${String(proxy.port)}`);
+    const other = openRedisStore(server.url, { prefix: open.prefix });
+    onTestFinished(async () => {
+      await Promise.all([open.store.close(), other.store.close()]);
+      await proxy.stop();
+      await server.stop();
+    });
+    for (const { store } of [open, other]) await store.read('key');
+    server.freeze();
+    const asked = open.store.acquire('key', claim).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    proxy.cut(...Array(10).keys());
+    expect(await asked).toBeInstanceOf(StoreError);
+    server.thaw();
+    await vi.waitFor(() => open.store.read('key'), 3_000);
+    return vi.waitFor(async () => expect((await other.store.acquire('key', claim)).kind).toBe('granted'), 1_000).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  it('is given back', async () => {
+    expect(await isFree()).toBe(true);
+  });
+
+  it('and would be in the way until it runs out: the control', async () => {
+    const add = vi.spyOn(OrphanLeases.prototype, 'add').mockImplementation(() => undefined);
+    onTestFinished(() => add.mockRestore());
+    expect(await isFree()).toBe(false);
   });
 });

@@ -71,5 +71,11 @@ export const sabotages = {
     }),
 
   /** The host's clock instead of the server's. */
-  'host-clock': () => patchStore('now', () => () => Date.now()),
+  async 'host-clock'() {
+    await patchStore('now', () => () => Date.now());
+    await patchStore('acquire', (acquire) => async function (key, claim) {
+      const acquired = await acquire.call(this, key, claim);
+      return acquired.kind === 'granted' ? { ...acquired, lease: { ...acquired.lease, grantedAt: Date.now() } } : acquired;
+    });
+  },
 };
