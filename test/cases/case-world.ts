@@ -76,9 +76,12 @@ export class CaseWorld {
     else await sleep(20);
   }
 
-  /** Waits until the assertion holds, a few seconds at most. What it asks for may be what makes it hold. */
+  /**
+   * Waits until the assertion holds, longer than the five seconds after which a worker of BullMQ looks by itself whether
+   * there is something to do. What it asks for may be what makes it hold.
+   */
   async eventually(assertion: () => unknown): Promise<void> {
-    const deadline = Date.now() + 5_000;
+    const deadline = Date.now() + 10_000;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.settle();
