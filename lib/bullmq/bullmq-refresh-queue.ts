@@ -38,7 +38,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   #reassertion: NodeJS.Timeout | undefined;
   /** Made by this process, and to be there for as long as it is. */
   #schedules: readonly Schedule[] = [];
-  #stopLooking = (): void => undefined;
+  readonly #stopLooking: () => void;
   #underWay = 0;
   /** Calls of `add` that took too long and have not ended. While there is one, no other is made. */
   #hanging = 0;
@@ -55,7 +55,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
       if (this.#closing === undefined) outages.emitted(error);
     });
     const backend = queue.getBackend();
-    if (!isSharedConnection(options.connection)) this.#stopLooking = giveUpSilence(backend);
+    this.#stopLooking = giveUpSilence(backend, options.connection);
     backend.on('ready', () => {
       outages.recovered();
       this.#reassert();

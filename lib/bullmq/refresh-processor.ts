@@ -126,7 +126,7 @@ export class RefreshProcessor extends WorkerHost {
     this.#state = 'working';
     const { worker } = this;
     this.#noticeDeaths(worker);
-    if (!isSharedConnection(this.#options.connection)) this.#stopLooking = giveUpSilence(worker.getBackend());
+    this.#stopLooking = giveUpSilence(worker.getBackend(), this.#options.connection);
     worker.getBackend().on('ready', () => this.#outages.recovered());
     worker.run().catch((error: unknown) => this.onError(error as Error));
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../core/ports.js';
 import { SilenceWatch } from '../core/silence-watch.js';
+import { LONGEST_SILENCE } from './redis-connection.js';
 
 const CHANNEL = '__redis__:invalidate';
 /** How often it is made sure that the server would tell: a connection may be dead without a word. */
@@ -22,9 +23,6 @@ const PROBE = "redis.call('SET', KEYS[1], '') redis.call('DEL', KEYS[1])";
  * RESP2 connection only.
  */
 const RESP2 = { protocol: 2 } as const;
-
-/** Of a server that does not even say that it is ready. */
-const LONGEST_SILENCE = 2_000;
 
 class SilentError extends Error {}
 
@@ -169,6 +167,7 @@ export class NodeChangeFeed {
   #beat(): void {
     this.#cancelHeartbeat = this.clock.schedule(HEARTBEAT_INTERVAL, () => {
       if (this.#closed) return;
+      // Also of a server that never says that it is ready, to which no question of ours gets.
       this.#silence.look([this.#subscriber]);
       if (!this.#live) this.#arm();
       // Otherwise a connection on which nothing arrives is noticed only if somebody else asks on it.

@@ -5,6 +5,9 @@ import { ConfigurationError } from '../core/errors.js';
 /** What BullMQ takes as its `connection`: options with or without a `url`, a url, or a client of ioredis. */
 export type RedisConnection = string | (RedisOptions & { readonly url?: string }) | Redis | Cluster;
 
+/** A server that has been asked and says nothing for so many milliseconds is connected to anew. */
+export const LONGEST_SILENCE = 2_000;
+
 /** Reconnects soon: while Redis is away every read has to do without it. */
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000);
 

@@ -5,6 +5,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { StoreError } from '../core/errors.js';
 import type { Clock } from '../core/ports.js';
 import { SilenceWatch } from '../core/silence-watch.js';
+import { LONGEST_SILENCE } from './redis-connection.js';
 import { type ScriptName, scripts } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 
@@ -19,8 +20,7 @@ const BOOT_WAIT = 2_000;
 /** How long each of the two steps of closing may take. */
 const GOODBYE = 400;
 
-/** A server that has been asked and says nothing for so long is connected to anew. */
-const LONGEST_SILENCE = 2_000;
+/** How often it is looked whether the server is silent. */
 const LOOK_INTERVAL = 500;
 
 /**
@@ -63,7 +63,7 @@ export class RedisLink {
 
   /** Undefined: now. Rejects when there is no connection. */
   ready(): Promise<void> | undefined {
-    if (this.client.status !== 'ready') {
+    if (!this.connected) {
       return this.#booting ?? Promise.reject(new Error('There is no connection to Redis'));
     }
     if (!this.#time.known) return this.#askTime();

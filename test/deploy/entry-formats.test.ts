@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { AsyncCacheOptions, JobOptions } from 'nestjs-async-cache';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Novelties, withNewerPackage } from './newer-package.js';
-import { eventually, Origin, readWhile, type ReleaseApp, startRelease } from './release-app.js';
+import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, startRelease } from './release-app.js';
 
 const KEYS = ['1', '2', '3', '4'];
 const ONCE = KEYS.map(() => 1);
@@ -20,10 +19,9 @@ let origin: Origin;
 let options: AsyncCacheOptions;
 beforeEach(() => {
   origin = new Origin();
-  options = { connection: { url: inject('redisUrl') }, prefix: randomUUID() };
+  options = applicationOptions();
 });
 
-const asking = { worker: false } as const;
 const JOB: JobOptions = { ttl: '1h', tags: ['reports'] };
 
 const start = (name: string, own: AsyncCacheOptions = {}, job: JobOptions = {}): Promise<ReleaseApp> =>

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AsyncCacheOptions, JobOptions } from 'nestjs-async-cache';
-import { beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Refresher } from '../../lib/core/refresh.js';
-import { eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
+import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
 
 const KEYS = ['1', '2', '3', '4', '5', '6'];
 const ONCE = KEYS.map(() => 1);
@@ -15,12 +14,11 @@ let origin: Origin;
 let options: AsyncCacheOptions;
 beforeEach(() => {
   origin = new Origin();
-  options = { connection: { url: inject('redisUrl') }, prefix: randomUUID() };
+  options = applicationOptions();
 });
 
 const startOld = (own: AsyncCacheOptions = {}): Promise<ReleaseApp> => startRelease('old', { origin, jobs: OLD, options: { ...options, ...own } });
 const startNew = (own: AsyncCacheOptions = {}): Promise<ReleaseApp> => startRelease('new', { origin, jobs: NEW, options: { ...options, ...own } });
-const asking = { worker: false } as const;
 
 async function fill(app: ReleaseApp): Promise<void> {
   for (const job of Object.values(app.jobs)) await Promise.all(KEYS.map((key) => job.get(key)));

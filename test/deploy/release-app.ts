@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getQueueToken } from '@nestjs/bullmq';
 import type { LoggerService } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { Queue } from 'bullmq';
 import type { AsyncCache, AsyncCacheOptions, CacheEvent, JobOptions } from 'nestjs-async-cache';
-import { onTestFinished, vi } from 'vitest';
+import { inject, onTestFinished, vi } from 'vitest';
 
 /** What the origin answers: who asked, and for what. */
 export interface Fetched {
@@ -66,6 +67,12 @@ export interface ReleaseParts {
   readonly batches?: boolean;
   readonly options: AsyncCacheOptions;
 }
+
+/** Of a process that runs no refreshes. */
+export const asking = { worker: false } as const;
+
+/** Of all releases of one application; another one is told apart by its prefix. */
+export const applicationOptions = (): AsyncCacheOptions => ({ connection: { url: inject('redisUrl') }, prefix: randomUUID() });
 
 const SILENT: LoggerService = { log: () => undefined, error: () => undefined, warn: () => undefined };
 

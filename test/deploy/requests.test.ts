@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { AsyncCacheOptions } from 'nestjs-async-cache';
-import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { withNewerPackage } from './newer-package.js';
-import { eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
+import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
 
 const KEYS = ['1', '2', '3', '4'];
 const ONCE = KEYS.map(() => 1);
@@ -12,10 +11,9 @@ let origin: Origin;
 let options: AsyncCacheOptions;
 beforeEach(() => {
   origin = new Origin();
-  options = { connection: { url: inject('redisUrl') }, prefix: randomUUID() };
+  options = applicationOptions();
 });
 
-const asking = { worker: false } as const;
 const start = (name: string, own: AsyncCacheOptions = {}): Promise<ReleaseApp> =>
   startRelease(name, { origin, jobs: { Report: { ttl: '1h' } }, options: { ...options, ...own } });
 const startNewer = (name: string, own: AsyncCacheOptions = {}) => withNewerPackage({ requests: true }, () => start(name, own));

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AsyncCacheOptions, JobOptions } from 'nestjs-async-cache';
-import { beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { withNewerPackage } from './newer-package.js';
-import { eventually, Origin, readWhile, type ReleaseApp, startRelease } from './release-app.js';
+import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, startRelease } from './release-app.js';
 
 const KEYS = ['1', '2'];
 const PERIOD = 200;
@@ -15,10 +14,9 @@ let origin: Origin;
 let options: AsyncCacheOptions;
 beforeEach(() => {
   origin = new Origin();
-  options = { connection: { url: inject('redisUrl') }, prefix: randomUUID() };
+  options = applicationOptions();
 });
 
-const asking = { worker: false } as const;
 const start = (name: string, jobs: Record<string, JobOptions>, own: AsyncCacheOptions = {}): Promise<ReleaseApp> =>
   startRelease(name, { origin, jobs, options: { ...options, ...own } });
 

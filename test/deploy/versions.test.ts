@@ -1,20 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AsyncCacheOptions, JobOptions } from 'nestjs-async-cache';
-import { beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { JobKeys } from '../../lib/core/job-keys.js';
-import { eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
+import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
 
 const KEYS = ['1', '2', '3', '4'];
 const ONCE = KEYS.map(() => 1);
-const asking = { worker: false } as const;
 const NEVER = KEYS.map(() => 0);
 
 let origin: Origin;
 let options: AsyncCacheOptions;
 beforeEach(() => {
   origin = new Origin();
-  options = { connection: { url: inject('redisUrl') }, prefix: randomUUID() };
+  options = applicationOptions();
 });
 
 /** A release with one job, `Report`, of the version. */
