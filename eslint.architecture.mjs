@@ -1,4 +1,4 @@
-// The two rules of the architecture: which ring may import what, and no cycles.
+// The rules of the architecture: which ring may import what, which floor of core may import what, and no cycles.
 // Written here because import-x/no-cycle and its kin look past type-only imports, and those are arrows too.
 import fs from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -10,7 +10,11 @@ const NEST_PACKAGES = ['@nestjs/common', '@nestjs/core', 'rxjs', 'reflect-metada
 
 /** What each adapter adapts; one that is not listed adapts the package of its own name and Nest's module for it. */
 const ADAPTED_PACKAGES = {
-  memory: [],
+  memory: ['cron-parser'],
+  near: [],
+  http: NEST_PACKAGES,
+  terminus: ['@nestjs/terminus', '@nestjs/common'],
+  msgpackr: ['msgpackr'],
   redis: ['ioredis'],
   bullmq: ['bullmq', '@nestjs/bullmq', '@nestjs/common'],
   'cache-manager': ['cache-manager', 'keyv'],
@@ -18,7 +22,28 @@ const ADAPTED_PACKAGES = {
   testing: [],
 };
 
-const INNER_RINGS = { core: [], nest: ['core'], testing: ['core', 'nest', 'memory'] };
+/** What a ring may import; one that is not listed is an adapter. The near tier keeps its copies in a memory store. */
+const INNER_RINGS = { core: [], nest: ['core'], near: ['core', 'memory'], testing: ['core', 'nest', 'memory'] };
+
+/** The rooms of core by floor, from the top: folders end in a slash, the other names are single files. */
+const CORE_FLOORS = [
+  ['cache'],
+  ['cached-job', 'uncached-job'],
+  ['read/', 'write/', 'refresh/'],
+  ['fill/'],
+  ['job/'],
+  ['policy/', 'store/'],
+  ['value/', 'decide', 'ports'],
+  ['entry', 'events', 'errors', 'counters'],
+];
+
+/** The room of a file of core and its floor; undefined for other files. Floor -1 is none: the file is misplaced. */
+function roomOf(file) {
+  const [, name] = /^lib\/core\/(.+)\.ts$/.exec(file) ?? [];
+  if (name === undefined) return undefined;
+  const room = name.includes('/') ? name.slice(0, name.indexOf('/') + 1) : name;
+  return { room, floor: CORE_FLOORS.findIndex((rooms) => rooms.includes(room)) };
+}
 
 function ringOf(file) {
   const [top, second, ...below] = file.split('/');
@@ -77,7 +102,8 @@ const rings = {
     type: 'problem',
     schema: [],
     messages: {
-      misplaced: 'lib/ itself holds only index.ts and async-cache.module.ts: move this file into the folder of its ring.',
+      misplaced:
+        'lib/ itself holds only index.ts and async-cache.module.ts: move this file into the folder of its ring.',
       ring: '{{from}} must not import {{to}} ({{specifier}}): sample → index → async-cache.module → adapters → nest → core.',
       package: '{{from}} must not import the package {{name}}.',
     },
@@ -99,6 +125,34 @@ const rings = {
         }
         const to = ringOf(path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts'));
         if (!mayImportRing(from, to)) context.report({ node, messageId: 'ring', data: { from, to, specifier } });
+      }),
+    };
+  },
+};
+
+const floors = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: {
+      misplaced: 'lib/core/{{room}} is not on the plan of core: move it into a room, or add it to CORE_FLOORS.',
+      floor: '{{from}} must not import {{to}}: a room of core imports only from the floors below it ({{plan}}).',
+    },
+  },
+  create(context) {
+    const file = path.relative(context.cwd, context.filename).replaceAll(path.sep, '/');
+    const from = roomOf(file);
+    if (from === undefined) return {};
+    const plan = CORE_FLOORS.map((rooms) => rooms.join(' ')).join(' → ');
+    return {
+      Program(node) {
+        if (from.floor === -1) context.report({ node, messageId: 'misplaced', data: { room: from.room } });
+      },
+      ...onEverySpecifier((node, specifier) => {
+        if (!specifier.startsWith('.')) return;
+        const to = roomOf(path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts'));
+        if (to === undefined || to.room === from.room || to.floor > from.floor) return;
+        context.report({ node, messageId: 'floor', data: { from: from.room, to: to.room, plan } });
       }),
     };
   },
@@ -154,6 +208,6 @@ const noCycle = {
 
 /** @type {import('eslint').Linter.Config} */
 export const architecture = {
-  plugins: { architecture: { rules: { rings, 'no-cycle': noCycle } } },
-  rules: { 'architecture/rings': 'error', 'architecture/no-cycle': 'error' },
+  plugins: { architecture: { rules: { rings, floors, 'no-cycle': noCycle } } },
+  rules: { 'architecture/rings': 'error', 'architecture/floors': 'error', 'architecture/no-cycle': 'error' },
 };

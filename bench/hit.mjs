@@ -220,7 +220,11 @@ async function measure(title, subjects, unit, perMillisecond) {
       limit === undefined
         ? ''
         : `  ${median(times[name].map((time, round) => time / times[limit][round])).toFixed(2)} × ${limit} (aim ≤ ${aim})`;
-    console.log(`  ${name.padEnd(36)} ${median(times[name]).toFixed(unit === 'ns' ? 0 : 1).padStart(8)}${beside}`);
+    console.log(
+      `  ${name.padEnd(36)} ${median(times[name])
+        .toFixed(unit === 'ns' ? 0 : 1)
+        .padStart(8)}${beside}`,
+    );
   }
 }
 

@@ -10,6 +10,8 @@ import { DiscoveryModule } from '@nestjs/core';
 import type { BullMQRefreshOptions } from './bullmq/bullmq-refresh-options.js';
 import { Cache } from './core/cache.js';
 import type { RefreshQueue } from './core/ports.js';
+import { ValueTypeRegistry } from './core/value/value-type-registry.js';
+import { CronTimetable } from './memory/cron-timetable.js';
 import { InProcessRefreshQueue } from './memory/in-process-refresh-queue.js';
 import { SystemClock } from './memory/system-clock.js';
 import { MsgpackrCodec } from './msgpackr/msgpackr-codec.js';
@@ -20,24 +22,25 @@ import { EventObserver } from './nest/event-observer.js';
 import { JobExplorer } from './nest/job-explorer.js';
 import { LiveProviders } from './nest/live-providers.js';
 import { notInstalled, undefinedIfMissing } from './nest/optional-peer.js';
+import { nameException, restoreException } from './nest/remembered-exceptions.js';
 import { REFRESH_QUEUE, RUNTIME } from './nest/tokens.js';
 import { validateOptions } from './nest/validate-options.js';
 import { OpenStores, openStores } from './open-stores.js';
 
-
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
-  new ConfigurableModuleBuilder<AsyncCacheOptions>({ moduleName: 'AsyncCache' })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createAsyncCacheOptions')
-    .build();
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<AsyncCacheOptions>({
+  moduleName: 'AsyncCache',
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createAsyncCacheOptions')
+  .build();
 
 /** What a class given as `useClass` or `useExisting` of `forRootAsync` has. */
 export interface AsyncCacheOptionsFactory {
   createAsyncCacheOptions(): AsyncCacheOptions | Promise<AsyncCacheOptions>;
 }
 
-export type AsyncCacheAsyncOptions = ConfigurableModuleAsyncOptions<
-  AsyncCacheOptions,
+export type AsyncCacheAsyncOptions<Captured = unknown> = ConfigurableModuleAsyncOptions<
+  AsyncCacheOptions<Captured>,
   'createAsyncCacheOptions'
 > &
   Scoped;
@@ -47,21 +50,25 @@ interface Scoped {
   isGlobal?: boolean;
 }
 
-/** The options, once they are known to be right. */
+/** The options after `validateOptions` has accepted them. */
 const OPTIONS = Symbol('options of nestjs-async-cache');
 
-/** What the cache and its refresh queue share. A module of its own, since each of the two is another's import. */
+/**
+ * What the cache and the refresh queue both need. A module of its own, because the cache's module imports the queue's,
+ * so the queue's cannot import the cache's.
+ */
 @Module({
   providers: [
     SystemClock,
     EventObserver,
     { provide: OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: validateOptions },
+    { provide: ValueTypeRegistry, inject: [OPTIONS, EventObserver], useFactory: createValueTypes },
   ],
-  exports: [OPTIONS, SystemClock, EventObserver],
+  exports: [OPTIONS, SystemClock, EventObserver, ValueTypeRegistry],
 })
 class AsyncCacheBaseModule extends ConfigurableModuleClass {}
 
-/** Not global: what is destroyed first is what is not, so the worker ends before the stores that it fills. */
+/** Not global, because Nest destroys global modules last: the worker must end before the stores that it writes to. */
 @Module({})
 class RefreshQueueModule {}
 
@@ -75,19 +82,19 @@ export class AsyncCacheModule implements OnModuleDestroy, OnApplicationShutdown 
   ) {}
 
   /** Without options everything runs in this process. Throws a `ConfigurationError` at start-up for wrong options. */
-  static forRoot(options: AsyncCacheOptions & Scoped = {}): DynamicModule {
+  static forRoot<Captured = unknown>(options: AsyncCacheOptions<Captured> & Scoped = {}): DynamicModule {
     const { isGlobal, ...own } = options;
     const base = AsyncCacheBaseModule.forRoot(own);
     return compose(base, isGlobal, own.connection !== undefined);
   }
 
   /** As `forRoot`, with options from `useFactory`, `useClass` (`createAsyncCacheOptions`) or `useExisting`. */
-  static forRootAsync(options: AsyncCacheAsyncOptions): DynamicModule {
+  static forRootAsync<Captured = unknown>(options: AsyncCacheAsyncOptions<Captured>): DynamicModule {
     const { isGlobal, ...own } = options;
     return compose(AsyncCacheBaseModule.forRootAsync(own), isGlobal, true);
   }
 
-  /** The worker of the BullMQ queue has stopped by now: its module is no global one, and those end first. */
+  /** The worker of the BullMQ queue has stopped by now: its module is not global, so Nest destroyed it before this one. */
   async onModuleDestroy(): Promise<void> {
     await this.inProcess.close();
   }
@@ -98,81 +105,104 @@ export class AsyncCacheModule implements OnModuleDestroy, OnApplicationShutdown 
   }
 }
 
+/**
+ * The wiring plan of the package. An application has one of each: options, clock, observer and value types (in the base
+ * module), the stores, the in-process queue, the BullMQ queue where there is a connection, and the runtime that binds
+ * decorated methods and job classes to all of them. The functions below make the parts; `open-stores.ts` the stores.
+ */
 function compose(base: DynamicModule, isGlobal = true, mayHaveQueue: boolean): DynamicModule {
   return {
     module: AsyncCacheModule,
     global: isGlobal,
     imports: [base, DiscoveryModule, ...(mayHaveQueue ? [queueModule(base)] : [])],
     providers: [
-      LiveProviders,
-      JobExplorer,
-      AsyncCache,
-      {
-        provide: InProcessRefreshQueue,
-        inject: [OPTIONS, SystemClock],
-        useFactory: ({ worker }: AsyncCacheOptions, clock: SystemClock) =>
-          new InProcessRefreshQueue({ clock, ...concurrencyOf(worker) }),
-      },
       {
         provide: OpenStores,
-        inject: [OPTIONS, SystemClock, EventObserver],
+        inject: [OPTIONS, SystemClock, EventObserver, ValueTypeRegistry],
         useFactory: openStores,
       },
+      { provide: InProcessRefreshQueue, inject: [OPTIONS, SystemClock], useFactory: createInProcessQueue },
       {
-        provide: AsyncCacheRuntime,
+        provide: Cache,
         inject: [
           OPTIONS,
           SystemClock,
           EventObserver,
+          ValueTypeRegistry,
           OpenStores,
           InProcessRefreshQueue,
-          LiveProviders,
           { token: REFRESH_QUEUE, optional: true },
         ],
-        useFactory: (
-          { defaults = {}, enabled = true, connection }: AsyncCacheOptions,
-          clock: SystemClock,
-          observer: EventObserver,
-          stores: OpenStores,
-          inProcess: InProcessRefreshQueue,
-          providers: LiveProviders,
-          queue?: RefreshQueue | null,
-        ) => {
-          if (connection !== undefined && enabled && !queue) {
-            throw notInstalled('connection', 'bullmq @nestjs/bullmq ioredis');
-          }
-          const environment = { clock, observer, random: Math.random };
-          const { main: store, named } = stores;
-          const parts = { store, stores: named, inProcess, queue: queue ?? undefined, environment };
-          return new AsyncCacheRuntime(new Cache(parts), providers, defaults, enabled);
-        },
+        useFactory: createCache,
       },
+      LiveProviders,
+      { provide: AsyncCacheRuntime, inject: [OPTIONS, Cache, EventObserver, LiveProviders], useFactory: createRuntime },
       { provide: RUNTIME, useExisting: AsyncCacheRuntime },
+      JobExplorer,
+      AsyncCache,
     ],
     exports: [RUNTIME, AsyncCache],
   };
 }
 
-/** The refresh queue on BullMQ; null when the options turn out to have no connection. */
+function createValueTypes({ types }: AsyncCacheOptions, observer: EventObserver): ValueTypeRegistry {
+  return new ValueTypeRegistry(types, (className) => {
+    observer.observe({ type: 'class-unknown', job: '', key: '', className });
+  });
+}
+
+function createInProcessQueue({ worker }: AsyncCacheOptions, clock: SystemClock): InProcessRefreshQueue {
+  const concurrency = worker === false ? undefined : worker?.concurrency;
+  return new InProcessRefreshQueue({ clock, ...(concurrency === undefined ? {} : { concurrency }) });
+}
+
+function createCache(
+  { enabled = true, connection, context }: AsyncCacheOptions,
+  clock: SystemClock,
+  observer: EventObserver,
+  valueTypes: ValueTypeRegistry,
+  { main, named }: OpenStores,
+  inProcess: InProcessRefreshQueue,
+  queue?: RefreshQueue | null,
+): Cache {
+  if (connection !== undefined && enabled && !queue) {
+    throw notInstalled('connection', 'bullmq @nestjs/bullmq ioredis');
+  }
+  return new Cache({
+    store: main,
+    stores: named,
+    inProcess,
+    queue: queue ?? undefined,
+    environment: {
+      clock,
+      observer,
+      timetable: new CronTimetable(),
+      valueTypes,
+      context,
+      nameError: nameException,
+      restoreError: restoreException,
+      random: Math.random,
+    },
+  });
+}
+
+function createRuntime(
+  { defaults = {}, enabled = true }: AsyncCacheOptions,
+  cache: Cache,
+  observer: EventObserver,
+  providers: LiveProviders,
+): AsyncCacheRuntime {
+  return new AsyncCacheRuntime(cache, observer, providers, defaults, enabled);
+}
+
+/** The refresh queue on BullMQ; null where the options of `forRootAsync` have no connection. */
 async function queueModule(base: DynamicModule): Promise<DynamicModule> {
   const bullmq = await import('./bullmq/index.js').catch(undefinedIfMissing);
   if (bullmq === undefined) return { module: RefreshQueueModule };
   const refreshes = bullmq.BullMQRefreshModule.register({
     imports: [base],
     inject: [OPTIONS, EventObserver],
-    useFactory: (options: AsyncCacheOptions, observer: EventObserver) => {
-      const { connection, prefix = DEFAULT_PREFIX, worker, serializer, enabled } = options;
-      if (connection === undefined || enabled === false) return undefined;
-      return {
-        connection: connection as BullMQRefreshOptions['connection'],
-        prefix: `${prefix}:queue`,
-        worker,
-        codec: serializer ?? new MsgpackrCodec(),
-        onFailure: (error) => {
-          observer.observe({ type: 'queue-failed', job: error.job ?? '', key: error.key ?? '', error });
-        },
-      };
-    },
+    useFactory: queueOptions,
   });
   return {
     module: RefreshQueueModule,
@@ -182,8 +212,16 @@ async function queueModule(base: DynamicModule): Promise<DynamicModule> {
   };
 }
 
-function concurrencyOf(worker: AsyncCacheOptions['worker']): { concurrency?: number } {
-  return worker === false || worker?.concurrency === undefined
-    ? {}
-    : { concurrency: worker.concurrency };
+function queueOptions(options: AsyncCacheOptions, observer: EventObserver): BullMQRefreshOptions | undefined {
+  const { connection, prefix = DEFAULT_PREFIX, worker, serializer, enabled } = options;
+  if (connection === undefined || enabled === false) return undefined;
+  return {
+    connection: connection as BullMQRefreshOptions['connection'],
+    prefix: `${prefix}:queue`,
+    worker,
+    codec: serializer ?? new MsgpackrCodec(),
+    onFailure: (error) => {
+      observer.observe({ type: 'queue-failed', job: error.job ?? '', key: error.key ?? '', error });
+    },
+  };
 }

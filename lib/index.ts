@@ -1,14 +1,13 @@
-export {
-  type AsyncCacheAsyncOptions,
-  AsyncCacheModule,
-  type AsyncCacheOptionsFactory,
-} from './async-cache.module.js';
-export { refreshContext, type RefreshContext } from './core/context.js';
+export { type AsyncCacheAsyncOptions, AsyncCacheModule, type AsyncCacheOptionsFactory } from './async-cache.module.js';
+export { refreshContext, type RefreshContext } from './core/fill/fetch-context.js';
 export type { JobStats } from './core/counters.js';
-export type { Duration } from './core/duration.js';
+export type { ByteSize } from './core/policy/byte-size.js';
+export type { Duration } from './core/policy/duration.js';
 export {
   AsyncCacheError,
+  CircularReadError,
   ConfigurationError,
+  ContextError,
   CorruptEntryError,
   FetchTimeoutError,
   NoRefreshContextError,
@@ -20,14 +19,9 @@ export {
   UnknownJobError,
   UnserializableValueError,
 } from './core/errors.js';
-export type {
-  CacheEvent,
-  FailureEvent,
-  ReadEvent,
-  RefreshEvent,
-  WriteEvent,
-} from './core/events.js';
-export type { Job, Peeked, Reading, SetOptions, WarmOptions, WarmProgress } from './core/job.js';
+export type { CacheEvent, FailureEvent, ReadEvent, RefreshEvent, WriteEvent } from './core/events.js';
+export type { Explanation } from './core/job/explanation.js';
+export type { Job, Peeked, Reading, SetOptions, WarmOptions, WarmProgress } from './core/job/job.js';
 export type {
   ArgumentLists,
   Backoff,
@@ -36,7 +30,7 @@ export type {
   ProcessedRead,
   QueueOptions,
   RefreshEvery,
-} from './core/job-options.js';
+} from './core/policy/job-options.js';
 export type { Entry, Failure, Fill } from './core/entry.js';
 export type {
   Acquisition,
@@ -57,13 +51,20 @@ export type {
   RefreshRequest,
   RequestedKey,
   Schedule,
+  CronTiming,
+  PeriodTiming,
   Store,
   StoreCapabilities,
+  Timetable,
+  Timing,
 } from './core/ports.js';
+export type { Constructor, DescribedType, ValueTypeOption } from './core/value/value-types.js';
 export { AsyncCache, type CacheableMethod, type JobOf } from './nest/async-cache.js';
 export { AsyncCacheJob, type JobArguments, type JobValue } from './nest/async-cache-job.js';
 export type {
   AsyncCacheOptions,
+  CompressOptions,
+  ContextOptions,
   CacheManagerCache,
   KeyvStore,
   KeyvStores,
@@ -72,4 +73,12 @@ export type {
   StoreOptions,
   WorkerOptions,
 } from './nest/async-cache-options.js';
+export type { Write } from './nest/after-write.js';
+export {
+  Invalidates,
+  type ClassReference,
+  type InvalidatesOptions,
+  type WriteDecorator,
+} from './nest/invalidates.decorator.js';
+export { InvalidatesTags } from './nest/invalidates-tags.decorator.js';
 export { AsyncCached, type AsyncCachedDecorator } from './nest/async-cached.decorator.js';

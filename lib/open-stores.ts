@@ -1,11 +1,15 @@
 import type { CacheManagerStoreOptions } from './cache-manager/cache-manager-store-options.js';
-import { toPeriod } from './core/duration.js';
+import { toBytes } from './core/policy/byte-size.js';
+import { toPeriod } from './core/policy/duration.js';
 import { StoreError, StoreSuspendedError } from './core/errors.js';
-import { GuardedStore } from './core/guarded-store.js';
-import type { ChangeFeed, Store } from './core/ports.js';
+import { GuardedStore } from './core/store/guarded-store.js';
+import type { ChangeFeed, Codec, Store } from './core/ports.js';
+import type { ValueTypeRegistry } from './core/value/value-type-registry.js';
+import type { ValueTypes } from './core/value/value-types.js';
 import { MemoryStore } from './memory/memory-store.js';
-import { NearStore } from './memory/near-store.js';
+import { NearStore } from './near/near-store.js';
 import type { SystemClock } from './memory/system-clock.js';
+import { CompressingCodec } from './msgpackr/compressing-codec.js';
 import { MsgpackrCodec } from './msgpackr/msgpackr-codec.js';
 import {
   type AsyncCacheOptions,
@@ -20,13 +24,14 @@ import { isKeyvStores } from './nest/validate-options.js';
 
 const DEFAULT_STORE_TIMEOUT = '500ms';
 const NO_COPIES =
-  'Each read asks the store, since no copy can be trusted; allow CLIENT TRACKING and SUBSCRIBE, or switch copies off with `near: false`';
+  'Until it does, each read asks the store, since no copy can be trusted: allow CLIENT TRACKING and SUBSCRIBE, or switch copies off with `near: false`';
 const DEFAULT_NEAR = { max: 10_000, age: '30s' } as const;
 
-/** Where entries live: opened once, closed after the last request is answered. */
+/** The stores of one application: opened at start-up, closed after the last request has been answered. */
 export class OpenStores {
   constructor(
     readonly main: Store,
+    /** The named ones of the option `stores`, for jobs with the option `store`. */
     readonly named: ReadonlyMap<string, Store>,
   ) {}
 
@@ -36,28 +41,44 @@ export class OpenStores {
   }
 }
 
-/** Opens the stores that the options name, and loads the adapters that they need. */
+/**
+ * Opens the stores that the options name and imports the adapters they need. Which layers a store has:
+ *
+ *   connection       NearStore (unless `near: false`) → GuardedStore → RedisStore
+ *   stores, cache    NearStore (only if `near` is set) → GuardedStore → CacheManagerStore
+ *   none of these    MemoryStore
+ */
 export async function openStores(
   options: AsyncCacheOptions,
   clock: SystemClock,
   observer: EventObserver,
+  valueTypes: ValueTypeRegistry,
 ): Promise<OpenStores> {
-  const open = async (home: StoreOptions): Promise<Store> => {
-    const store = await openStore(home, options, clock, observer);
-    const { capabilities } = store;
-    // A request in the queue may come to any process, and only this one has what it is for.
-    const alone = options.connection !== undefined && !capabilities.shared;
-    return alone ? Object.defineProperty(store, 'capabilities', { value: { ...capabilities, alone } }) : store;
-  };
-  const { stores } = options;
-  const named = new Map<string, Store>();
+  const { stores, prefix = DEFAULT_PREFIX, serializer, compress, near } = options;
+  const above = compress === undefined ? Infinity : toBytes(compress.above, 'compress.above', 'forRoot');
+  const codec = serializer ?? new CompressingCodec(new MsgpackrCodec(valueTypes), above);
+  const timeout = toPeriod(options.storeTimeout ?? DEFAULT_STORE_TIMEOUT, 'storeTimeout', 'forRoot');
+  const setup: Setup = { prefix, codec, near, timeout, clock, observer, valueTypes: valueTypes.all };
   const byName = isKeyvStores(stores) ? {} : ((stores ?? {}) as Record<string, StoreOptions>);
-  const main = await open(mainStore(options));
-  for (const [name, store] of Object.entries(byName)) named.set(name, await open(store));
+  const main = await openStore(mainStore(options), setup);
+  const named = new Map<string, Store>();
+  for (const [name, store] of Object.entries(byName)) named.set(name, await openStore(store, setup));
   return new OpenStores(main, named);
 }
 
-/** The one home of entries that the options say: `validateOptions` has seen to it that there is one at most. */
+/** What all stores of an application are opened with. */
+interface Setup {
+  readonly prefix: string;
+  readonly codec: Codec;
+  readonly near: AsyncCacheOptions['near'];
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly clock: SystemClock;
+  readonly observer: EventObserver;
+  readonly valueTypes: ValueTypes;
+}
+
+/** The store of jobs that name none. `validateOptions` has made sure that the options give at most one. */
 function mainStore({ connection, store, stores, cache, enabled }: AsyncCacheOptions): StoreOptions {
   if (enabled === false) return {};
   if (store !== undefined) return store;
@@ -66,66 +87,60 @@ function mainStore({ connection, store, stores, cache, enabled }: AsyncCacheOpti
   return connection === undefined ? {} : { connection };
 }
 
-async function openStore(
-  home: StoreOptions,
-  options: AsyncCacheOptions,
-  clock: SystemClock,
-  observer: EventObserver,
-): Promise<Store> {
-  const { prefix = DEFAULT_PREFIX, near, serializer: codec = new MsgpackrCodec() } = options;
-  const timeout = toPeriod(options.storeTimeout ?? DEFAULT_STORE_TIMEOUT, 'storeTimeout', 'forRoot');
-  const onCorrupt = (key: string, error: unknown): void => {
-    observer.observe({ type: 'store-failed', job: '', key, operation: 'read', error });
-  };
-  if (home.connection !== undefined) {
-    const redis = await import('./redis/index.js').catch(undefinedIfMissing);
-    if (redis === undefined) throw notInstalled('connection', 'bullmq @nestjs/bullmq ioredis');
-    const client = redis.connectRedis(home.connection, () => undefined);
-    const store = new redis.RedisStore({ client, prefix, codec, clock, onCorrupt });
-    const guarded = new GuardedStore(store, timeout, clock);
-    if (near === false) return guarded;
-    const onRefusal = (cause: unknown): void => {
-      const error = new StoreError('telling of changes', { cause }, undefined, NO_COPIES);
-      observer.observe({ type: 'store-failed', job: '', key: '', operation: 'changes', error });
-    };
-    return nearStore(guarded, near, store.changeFeed(clock, onRefusal), clock, observer);
-  }
-  if (home.stores !== undefined || home.cache !== undefined) {
-    const adapter = await import('./cache-manager/index.js').catch(undefinedIfMissing);
-    if (adapter === undefined) throw notInstalled('stores', 'cache-manager keyv');
-    const store = new adapter.CacheManagerStore({
-      ...(home as CacheManagerStoreOptions),
-      prefix,
-      codec,
-      clock,
-      onCorrupt,
-    });
-    // One that is down now is no reason not to start; one that silently stores nothing is.
-    const checked = await store.check();
-    if (checked.kind === 'unreachable') {
-      const { error } = checked;
-      observer.observe({ type: 'store-failed', job: '', key: '', operation: 'check', error });
-    }
-    const guarded = new GuardedStore(store, timeout, clock);
-    // Without being asked, no process is to miss what another one changed.
-    return near ? nearStore(guarded, near, undefined, clock, observer) : guarded;
-  }
-  return new MemoryStore({ clock, ...(home.max === undefined ? {} : { max: home.max }) });
+async function openStore(home: StoreOptions, setup: Setup): Promise<Store> {
+  if (home.connection !== undefined) return openRedisStore(home.connection, setup);
+  if (home.stores !== undefined || home.cache !== undefined) return openCacheManagerStore(home, setup);
+  return new MemoryStore({ clock: setup.clock, ...(home.max === undefined ? {} : { max: home.max }) });
 }
 
-function nearStore(
+async function openRedisStore(connection: NonNullable<StoreOptions['connection']>, setup: Setup): Promise<Store> {
+  const { prefix, codec, near, timeout, clock } = setup;
+  const redis = await import('./redis/index.js').catch(undefinedIfMissing);
+  if (redis === undefined) throw notInstalled('connection', 'bullmq @nestjs/bullmq ioredis');
+  const client = redis.connectRedis(connection, () => undefined);
+  const store = new redis.RedisStore({ client, prefix, codec, clock, onCorrupt: reporting(setup, 'read') });
+  const guarded = new GuardedStore(store, timeout, clock);
+  if (near === false) return guarded;
+  const feed = store.changeFeed(clock, (cause) => {
+    reporting(setup, 'changes')('', new StoreError('reporting changes', { cause }, undefined, NO_COPIES));
+  });
+  return withNearTier(guarded, near, feed, setup);
+}
+
+async function openCacheManagerStore(home: StoreOptions, setup: Setup): Promise<Store> {
+  const { prefix, codec, near, timeout, clock } = setup;
+  const adapter = await import('./cache-manager/index.js').catch(undefinedIfMissing);
+  if (adapter === undefined) throw notInstalled('stores', 'cache-manager keyv');
+  const own = home as CacheManagerStoreOptions;
+  const store = new adapter.CacheManagerStore({ ...own, prefix, codec, clock, onCorrupt: reporting(setup, 'read') });
+  // An unreachable store may come back, so the application starts. One that silently stores nothing makes `check` reject.
+  const checked = await store.check();
+  if (checked.kind === 'unreachable') reporting(setup, 'check')('', checked.error);
+  const guarded = new GuardedStore(store, timeout, clock);
+  // Off by default: such a store reports no changes, so copies in one process would miss the writes of others.
+  return near ? withNearTier(guarded, near, undefined, setup) : guarded;
+}
+
+function withNearTier(
   store: GuardedStore,
   { max = DEFAULT_NEAR.max, age = DEFAULT_NEAR.age }: NearOptions = {},
   feed: ChangeFeed | undefined,
-  clock: SystemClock,
-  observer: EventObserver,
+  setup: Setup,
 ): NearStore {
+  const { clock, valueTypes } = setup;
   const onFailure = (operation: string, key: string, error: unknown): void => {
-    if (error instanceof StoreSuspendedError) return;
-    observer.observe({ type: 'store-failed', job: '', key, operation, error });
+    // Not a new failure: the one that suspended the store has been reported.
+    if (!(error instanceof StoreSuspendedError)) reporting(setup, operation)(key, error);
   };
   const onRestored = (): void => {
     store.resume();
   };
-  return new NearStore({ store, feed, clock, max, age: toPeriod(age, 'near.age', 'forRoot'), onFailure, onRestored });
+  const period = toPeriod(age, 'near.age', 'forRoot');
+  return new NearStore({ store, feed, clock, max, age: period, valueTypes, onFailure, onRestored });
+}
+
+function reporting({ observer }: Setup, operation: string): (key: string, error: unknown) => void {
+  return (key, error) => {
+    observer.observe({ type: 'store-failed', job: '', key, operation, error });
+  };
 }

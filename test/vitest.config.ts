@@ -1,13 +1,35 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const CHAOS = 'test/chaos/*.test.ts';
+
+/** Rooms whose tests run in `npm run test:unit`, except for files that need a server. */
+const UNIT_ROOMS = ['core', 'lint', 'memory', 'msgpackr', 'near', 'nest', 'testing'];
+const NEEDS_SERVER = /\binject\(|-server\.js'|describe-cases|cluster-connection|redis-cluster\b/;
+const UNIT = UNIT_ROOMS.flatMap((room) => testsIn(join('test', room))).filter(
+  (file) => !NEEDS_SERVER.test(readFileSync(join(root, file), 'utf8')),
+);
+
+/**
+ * The tests of `npm run test:long`, beside those on ioredis 6: minutes of real processes, dozens of mutants of the
+ * core, and the contract suites on a Redis that has failed over.
+ */
+const LONG = [
+  'test/chaos/{chaos,guarantees}.test.ts',
+  'test/simulation/{mutants,at-length}.test.ts',
+  'test/redis/after-failover.test.ts',
+];
+const SMOKE = ['test/chaos/smoke.test.ts'];
 const ON_IOREDIS_6 = [
   'test/redis/{change-feed,redis-connection,redis-store,round-trips}.test.ts',
   'test/near/{near-store-contract,near-cluster}.test.ts',
   'test/cases/redis.test.ts',
 ];
+
+/** The servers that tests share, started once for each project. */
+const SERVERS = { globalSetup: 'test/support/global-setup.ts' };
 
 export default defineConfig({
   root,
@@ -21,7 +43,6 @@ export default defineConfig({
     ],
   },
   test: {
-    globalSetup: 'test/support/global-setup.ts',
     setupFiles: 'test/support/setup.ts',
     pool: 'forks',
     testTimeout: 15_000,
@@ -36,24 +57,50 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'parts',
-          include: ['test/**/*.test.ts'],
-          exclude: [CHAOS, '**/node_modules/**'],
+          name: 'unit',
+          include: UNIT,
           maxWorkers: 2,
-          typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json', ignoreSourceErrors: true },
+          // Half of the time went into loading Nest again for each file. No unit test replaces modules.
+          isolate: false,
+          typecheck: {
+            enabled: true,
+            include: ['test/**/*.test-d.ts'],
+            tsconfig: 'test/tsconfig.json',
+            ignoreSourceErrors: true,
+          },
         },
       },
       {
-        // What `npm install ioredis` brings; the other tests have the version that all of our peers can live with.
         extends: true,
-        resolve: { alias: [{ find: /^ioredis$/, replacement: 'ioredis6' }] },
-        test: { name: 'ioredis 6', include: ON_IOREDIS_6, maxWorkers: 2 },
+        test: {
+          ...SERVERS,
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...SMOKE],
+          maxWorkers: 2,
+        },
       },
       {
         extends: true,
-        // Real processes by the dozen want the machine for themselves: after the others, one file after the other.
-        test: { name: 'chaos', include: [CHAOS], maxWorkers: 1, sequence: { groupOrder: 1 } },
+        // Dozens of real processes need the machine for themselves: after the other tests, one file after the other.
+        test: { ...SERVERS, name: 'smoke', include: SMOKE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+      {
+        // What `npm install ioredis` brings. The other tests have ioredis 5, the version that all our peers accept.
+        extends: true,
+        resolve: { alias: [{ find: /^ioredis$/, replacement: 'ioredis6' }] },
+        test: { ...SERVERS, name: 'ioredis-6', include: ON_IOREDIS_6, maxWorkers: 2, sequence: { groupOrder: 2 } },
+      },
+      {
+        extends: true,
+        test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 1, sequence: { groupOrder: 3 } },
       },
     ],
   },
 });
+
+function testsIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join(folder, file));
+}

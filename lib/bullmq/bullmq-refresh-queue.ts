@@ -1,27 +1,31 @@
 import { createHash } from 'node:crypto';
 import type { JobsOptions, Queue } from 'bullmq';
 import { QueueError } from '../core/errors.js';
-import { identityOf } from '../core/refresh-identity.js';
-import type { RefreshHandler, RefreshQueue, RefreshRequest, Schedule } from '../core/ports.js';
+import { identityOf } from '../core/job/refresh-identity.js';
+import type { RefreshHandler, RefreshQueue, RefreshRequest, Schedule, QueueStatus } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
-import { giveUpSilence } from './give-up-silence.js';
-import { ignoreError } from './ignore-error.js';
-import { isSharedConnection } from './is-shared-connection.js';
+import { dropSilentConnection } from './drop-silent-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
+import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { encodePayload, TICK, tickPayload } from './refresh-payload.js';
 import type { RefreshProcessor } from './refresh-processor.js';
 import { settlesWithin } from './settles-within.js';
 
-/** Without Redis, BullMQ's `add` waits for it to come back: longer than this, a request is not in safe hands. */
+/**
+ * Milliseconds. Without Redis, BullMQ's `add` waits until it returns. After this time the request counts as not
+ * accepted.
+ */
 const REQUEST_TIMEOUT = 1_000;
-/** Requests under way at one time, in all; what is above is refused, so that a slow Redis does not fill the memory. */
+/**
+ * The largest number of requests under way. Further ones are refused, so that a slow Redis does not fill the memory.
+ */
 const MOST_UNDER_WAY = 10_000;
 const CLOSE_TIMEOUT = 500;
 const REASSERTION_INTERVAL = 10 * 60 * 1_000;
-/** A cluster's connection may stay at `connect`. */
+/** The connection of a Cluster may stay at `connect`. */
 const UP: ReadonlySet<string> = new Set(['ready', 'connect']);
 
-/** What of a connection is used here. */
+/** The members of a connection that are used here. */
 interface Client {
   readonly status: string;
   on(event: 'error', listener: () => void): unknown;
@@ -29,24 +33,25 @@ interface Client {
 }
 
 /**
- * Carries requests through BullMQ. One that could not be handed over in time may still arrive when Redis is back; that
- * does no harm, as the worker skips what has been refreshed since.
+ * Carries requests through BullMQ. A request that was not accepted in time may still arrive when Redis is back. That
+ * does no harm, because the worker skips what has been refreshed since.
  */
 export class BullMQRefreshQueue implements RefreshQueue {
-  /** Undefined until it was ready once. */
+  readonly shared = true;
+  /** Undefined until the connection has been ready once. */
   #client: Client | undefined;
   #reassertion: NodeJS.Timeout | undefined;
-  /** Made by this process, and to be there for as long as it is. */
+  /** Schedules of this process. They must exist for as long as the process does. */
   #schedules: readonly Schedule[] = [];
   readonly #stopLooking: () => void;
   #underWay = 0;
-  /** Calls of `add` that took too long and have not ended. While there is one, no other is made. */
+  /** Calls of `add` that have timed out and have not ended. While there is one, no further call is made. */
   #hanging = 0;
   #closing: Promise<void> | undefined;
 
   constructor(
     private readonly queue: Queue,
-    /** Undefined in a process that only asks. */
+    /** Undefined in a process that only requests refreshes. */
     private readonly processor: RefreshProcessor | undefined,
     private readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection'>,
     outages: OutageReporter,
@@ -55,14 +60,14 @@ export class BullMQRefreshQueue implements RefreshQueue {
       if (this.#closing === undefined) outages.emitted(error);
     });
     const backend = queue.getBackend();
-    this.#stopLooking = giveUpSilence(backend, options.connection);
+    this.#stopLooking = dropSilentConnection(backend, options.connection);
     backend.on('ready', () => {
       outages.recovered();
       this.#reassert();
     });
     backend.client.then(
       (client) => (this.#client = client),
-      // Told by the event.
+      // BullMQ reports connection errors by its `error` event, so there is nothing to do here.
       () => undefined,
     );
   }
@@ -74,7 +79,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     if (obstacle !== undefined) throw refusal(first, new Error(obstacle));
     this.#underWay += requests.length;
     const adding = this.#add(requests).finally(() => (this.#underWay -= requests.length));
-    // One command is some 0.1 ms of Redis's time, and thousands come in one batch.
+    // A batch has thousands of commands, and each takes Redis about 0.1 ms.
     if (await settlesWithin(adding, REQUEST_TIMEOUT + requests.length)) {
       try {
         await adding;
@@ -88,13 +93,36 @@ export class BullMQRefreshQueue implements RefreshQueue {
     throw refusal(first, new Error('Redis did not answer in time'));
   }
 
+  async status(): Promise<QueueStatus> {
+    const { queue } = this;
+    // Without a connection BullMQ keeps its questions, and asks them all when Redis is back.
+    const obstacle = this.#obstacle(0);
+    if (obstacle !== undefined) throw new QueueError('status', { cause: new Error(obstacle) });
+    const asked = Promise.all([
+      queue.getJobCounts('wait', 'prioritized'),
+      queue.getJobs(['wait', 'prioritized'], 0, 0, true),
+      queue.getWorkersCount(),
+    ]);
+    if (!(await settlesWithin(asked, REQUEST_TIMEOUT))) {
+      throw new QueueError('status', { cause: new Error('Redis did not answer in time') });
+    }
+    const [counts, jobs, workers] = await asked;
+    const waiting = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    const since = Math.min(...jobs.map(({ timestamp }) => timestamp));
+    return { waiting, oldest: jobs.length === 0 ? 0 : Math.max(0, Date.now() - since), workers };
+  }
+
+  async isWaiting(requested: Pick<RefreshRequest, 'key' | 'generation'>): Promise<boolean> {
+    return (await this.queue.getDeduplicationJobId(deduplicationId(requested))) !== null;
+  }
+
   process(handler: RefreshHandler, lease?: number): void {
     this.processor?.start(handler, lease);
   }
 
   /**
-   * One schedule for the cluster, however many processes ask for it. A process that runs refreshes knows every job, so
-   * what it does not ask for is a leftover of an earlier release.
+   * Creates one schedule for the cluster, however many processes ask for it. A process that runs refreshes knows every
+   * job, so it removes schedules that it does not know: they are left from an earlier release.
    */
   async schedule(schedules: readonly Schedule[], tick: (name: string) => Promise<void>): Promise<void> {
     this.processor?.onTick(tick);
@@ -104,14 +132,17 @@ export class BullMQRefreshQueue implements RefreshQueue {
       await this.#upsert(schedules);
       if (this.processor !== undefined) await this.#removeOthers(schedules);
     } catch (error) {
-      // Redis was away from the start to the end: whoever starts next makes the schedule.
+      // Redis was unreachable until this process closed. The next process that starts creates the schedule.
       if (this.#closing === undefined) throw error;
     } finally {
       this.#keep(schedules);
     }
   }
 
-  /** A worker of the old release that starts during a deploy removes what it does not know, and Redis may come back empty. */
+  /**
+   * Creates the schedules again at intervals: a worker of the old release that starts during a deploy removes those
+   * that it does not know, and Redis may return empty.
+   */
   #keep(schedules: readonly Schedule[]): void {
     if (schedules.length === 0 || this.#closing !== undefined) return;
     this.#schedules = schedules;
@@ -123,8 +154,8 @@ export class BullMQRefreshQueue implements RefreshQueue {
   };
 
   async #upsert(schedules: readonly Schedule[]): Promise<void> {
-    for (const { name, every } of schedules) {
-      await this.queue.upsertJobScheduler(name, { every }, { name: TICK, data: tickPayload(name) });
+    for (const { name, timing } of schedules) {
+      await this.queue.upsertJobScheduler(name, { ...timing }, { name: TICK, data: tickPayload(name) });
     }
   }
 
@@ -140,7 +171,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     return this.#closing;
   }
 
-  /** Nest's hook: the worker must be done before the stores close. */
+  /** Nest's hook. The worker must stop before the stores close. */
   onModuleDestroy(): Promise<void> {
     return this.close();
   }
@@ -154,7 +185,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     if (!(await settlesWithin(this.queue.close(), CLOSE_TIMEOUT))) own?.disconnect();
   }
 
-  /** Why there is no point in asking BullMQ. */
+  /** The reason why a request cannot succeed now, if there is one. */
   #obstacle(requests: number): string | undefined {
     if (this.#closing !== undefined) return 'it is closed';
     if (this.#hanging > 0) return 'Redis has not answered an earlier request';
@@ -186,12 +217,11 @@ function jobOptions(request: RefreshRequest): JobsOptions {
   };
 }
 
-/** Hashed because keys are long and are not meant for the names of Redis keys. */
-function deduplicationId(request: RefreshRequest): string {
+/** Hashed, because keys are long and may contain anything, and this becomes a part of a Redis key. */
+function deduplicationId(request: Pick<RefreshRequest, 'key' | 'generation' | 'others'>): string {
   return createHash('sha1').update(identityOf(request)).digest('base64url');
 }
 
 function refusal({ job, key }: RefreshRequest, cause: unknown): QueueError {
   return new QueueError('request', { job, key, cause });
 }
-

@@ -4,15 +4,18 @@ import { type ConnectionOptions, Queue } from 'bullmq';
 import type { Awaitable } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { BullMQRefreshQueue } from './bullmq-refresh-queue.js';
-import { isSharedConnection } from './is-shared-connection.js';
+import { isSharedConnection } from './queue-connection.js';
 import { OutageReporter } from './outage-reporter.js';
 import { RefreshProcessor } from './refresh-processor.js';
 
-/** A constant, because a worker does not follow a queue that is renamed at run time: `prefix` isolates applications. */
+/**
+ * A constant, because a worker does not follow a queue that is renamed at run time. Applications are isolated by
+ * `prefix`.
+ */
 export const REFRESH_QUEUE_NAME = 'async-cache';
 
 const LONGEST_RECONNECT_DELAY = 1_000;
-/** A request that kills its workers comes to an end some time; the next reader asks again. */
+/** A request that kills every worker must end some time; the next reader requests again. */
 const MOST_DEATHS = 100;
 const KEPT_FAILURES = { count: 1_000, age: 24 * 60 * 60 };
 const KEPT_EVENTS = 1_000;
@@ -22,7 +25,7 @@ const OPTIONS = Symbol('options of nestjs-async-cache/bullmq');
 export interface BullMQRefreshModuleOptions<Dependencies extends readonly unknown[]> {
   readonly imports?: ModuleMetadata['imports'];
   readonly inject?: InjectionToken[];
-  /** Undefined: no queue, no worker, no connection. */
+  /** Undefined means no queue, no worker and no connection. */
   readonly useFactory: (...dependencies: Dependencies) => Awaitable<BullMQRefreshOptions | undefined>;
 }
 
@@ -32,8 +35,9 @@ interface Parts {
 }
 
 /**
- * Provides `BullMQRefreshQueue` and BullMQ's `Queue` under `getQueueToken('async-cache')`; both are null if there are
- * no options. Leaves the application's own use of BullModule alone: `forRoot` would overrule its `extraOptions`.
+ * Provides `BullMQRefreshQueue` and BullMQ's `Queue` under `getQueueToken('async-cache')`; both are null without
+ * options. Does not call `BullModule.forRoot`, which would override the `extraOptions` of an application that uses
+ * BullMQ itself.
  */
 @Module({})
 export class BullMQRefreshModule {
@@ -45,7 +49,7 @@ export class BullMQRefreshModule {
     const queueToken = getQueueToken(REFRESH_QUEUE_NAME);
     return {
       module: BullMQRefreshModule,
-      // Without a queue it is only what finds processors and makes their workers.
+      // Registers no queue, but what finds processors and creates their workers.
       imports: [...imports, BullModule.registerQueue()],
       providers: [
         {
@@ -90,7 +94,7 @@ function createQueue({ connection, prefix }: BullMQRefreshOptions): Queue {
 function createProcessor({ options, outages }: Parts): RefreshProcessor | null {
   const { connection, prefix, worker = {} } = options;
   if (worker === false) return null;
-  // A class of its own for each application: what `@Processor` is told stays on the class.
+  // A class for each application, because `@Processor` stores its options on the class.
   class ApplicationRefreshProcessor extends RefreshProcessor {}
   const processor = new ApplicationRefreshProcessor(options, outages);
   const decorate = Processor(REFRESH_QUEUE_NAME, {
@@ -107,14 +111,17 @@ function createProcessor({ options, outages }: Parts): RefreshProcessor | null {
   return processor;
 }
 
-/** What is in braces decides the slot in a Cluster, and BullMQ's scripts want all keys of a queue in one. */
+/** The part in braces decides the slot in a Cluster, and BullMQ's scripts need all keys of a queue in one slot. */
 function prefixOn(connection: ConnectionOptions, prefix: string | undefined): { prefix?: string } {
   const isCluster = 'isCluster' in connection && connection.isCluster === true;
   if (isCluster && !/\{.+\}/.test(prefix ?? '')) return { prefix: `{${prefix ?? 'bull'}}` };
   return prefix === undefined ? {} : { prefix };
 }
 
-/** BullMQ's own pauses between attempts to connect grow to 20 seconds. A connection that is up already is left as it is. */
+/**
+ * BullMQ's pauses between attempts to connect grow to 20 seconds, so shorter ones are set. An existing connection is
+ * left as it is.
+ */
 function reconnectingSoon(connection: ConnectionOptions): ConnectionOptions {
   if (isSharedConnection(connection)) return connection;
   const retryStrategy = (times: number): number => Math.min(LONGEST_RECONNECT_DELAY, 50 * 2 ** times);

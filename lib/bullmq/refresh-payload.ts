@@ -1,23 +1,30 @@
 import type { Codec, RefreshRequest, RequestedKey } from '../core/ports.js';
 
+/**
+ * Version 1 is read by every release. A request with a context has version 2, because a release that ignores contexts
+ * would fetch for the wrong one.
+ */
 const VERSION = 1;
+const VERSION_WITH_CONTEXT = 2;
 
-/** Name of the BullMQ jobs that a schedule makes. */
+/** The name of the BullMQ jobs that schedules create. */
 export const TICK = 'tick';
 
-/** What a schedule's BullMQ job carries: the name of the schedule. */
+/** The content of a schedule's BullMQ job: the name of the schedule. */
 export function tickPayload(tick: string): { readonly v: typeof VERSION; readonly tick: string } {
   return { v: VERSION, tick };
 }
 
-/** What travels in a BullMQ job: JSON, so the arguments are bytes. */
+/** The content of a refresh's BullMQ job. It is JSON, so the arguments are encoded bytes. */
 export interface RefreshPayload {
-  readonly v: typeof VERSION;
+  readonly v: typeof VERSION | typeof VERSION_WITH_CONTEXT;
   readonly job: string;
   readonly key: string;
   readonly generation: string;
   readonly args: string;
-  /** Keys to be fetched with it, and their arguments. A release that does not know them refreshes the first key. */
+  /** The context of the reader that requested. */
+  readonly context?: string;
+  /** Further keys to fetch, with their arguments. A release that does not know them refreshes only the first key. */
   readonly others?: string;
 }
 
@@ -28,6 +35,7 @@ export type DecodedPayload =
       readonly key: string;
       readonly generation: string;
       readonly args: readonly unknown[];
+      readonly context?: unknown;
       readonly others?: readonly RequestedKey[];
     }
   /** It is time for what is scheduled under this name. */
@@ -37,30 +45,49 @@ export type DecodedPayload =
   | { readonly kind: 'corrupt'; readonly cause: unknown };
 
 export function encodePayload(
-  { job, key, generation, args, others }: Omit<RefreshRequest, 'options'>,
+  { job, key, generation, args, context, others }: Omit<RefreshRequest, 'options'>,
   codec: Codec,
 ): RefreshPayload {
   const encode = (value: unknown): string => codec.encode(value).toString('base64');
-  const payload = { v: VERSION, job, key, generation, args: encode(args) } as const;
+  const payload = {
+    v: context === undefined ? VERSION : VERSION_WITH_CONTEXT,
+    job,
+    key,
+    generation,
+    args: encode(args),
+    ...(context === undefined ? {} : { context: encode(context) }),
+  } as const;
   return others === undefined ? payload : { ...payload, others: encode(others) };
 }
 
 export function decodePayload(data: unknown, codec: Codec): DecodedPayload {
   if (typeof data !== 'object' || data === null) return corrupt(new Error('it is not an object'));
-  const { v, job, key, generation, args, others, tick } = data as Partial<
+  const { v, job, key, generation, args, context, others, tick } = data as Partial<
     Record<keyof RefreshPayload | 'tick', unknown>
   >;
-  if (typeof v === 'number' && v > VERSION) return { kind: 'newer' };
-  if (v !== VERSION) return corrupt(new Error('it has no version'));
+  if (typeof v === 'number' && v > VERSION_WITH_CONTEXT) return { kind: 'newer' };
+  if (v !== VERSION && v !== VERSION_WITH_CONTEXT) return corrupt(new Error('it has no version'));
   if (typeof tick === 'string') return { kind: 'tick', name: tick };
-  if (typeof job !== 'string' || typeof key !== 'string' || typeof generation !== 'string' || typeof args !== 'string') {
+  if (
+    typeof job !== 'string' ||
+    typeof key !== 'string' ||
+    typeof generation !== 'string' ||
+    typeof args !== 'string'
+  ) {
     return corrupt(new Error('a part of it is missing'));
   }
   const decode = (text: string): unknown => codec.decode(Buffer.from(text, 'base64'));
   try {
     const decoded = decode(args);
     if (!Array.isArray(decoded)) return corrupt(new Error('its arguments are not a list'));
-    const payload = { kind: 'payload', job, key, generation, args: decoded as readonly unknown[] } as const;
+    const payload = {
+      kind: 'payload',
+      job,
+      key,
+      generation,
+      args: decoded as readonly unknown[],
+      ...(typeof context === 'string' ? { context: decode(context) } : {}),
+    } as const;
     if (typeof others !== 'string') return payload;
     const further = decode(others);
     if (!isKeyList(further)) return corrupt(new Error('its further keys are not a list of keys'));

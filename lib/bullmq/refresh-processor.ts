@@ -5,34 +5,34 @@ import { type Job, UnrecoverableError } from 'bullmq';
 import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
-import { clockDifference } from './clock-difference.js';
-import { deployRetry } from './deploy-retry.js';
-import { giveUpSilence } from './give-up-silence.js';
-import { ignoreError } from './ignore-error.js';
-import { isSharedConnection } from './is-shared-connection.js';
+import { dropSilentConnection } from './drop-silent-connection.js';
+import { isHostClockRight } from './host-clock-check.js';
 import type { OutageReporter } from './outage-reporter.js';
-import { postpone } from './postpone.js';
-import { recoverySettings } from './recovery-settings.js';
+import { deployRetryDelay, postpone } from './postpone.js';
+import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
+import { workerTimings } from './worker-timings.js';
 
-/** A key that is busy is looked at again no sooner than this, whatever little remains of its lease. */
+/** Milliseconds. A busy key is tried again no sooner than this, however little remains of its lease. */
 const SHORTEST_RETRY = 10;
-/** The store's clock may be a little behind ours, and a retry that comes before the end of the backoff is skipped. */
+/**
+ * Milliseconds added to a retry. The store's clock may be slightly behind this one, and a retry before the end of the
+ * backoff is skipped.
+ */
 const BACKOFF_MARGIN = 20;
 const DEFAULT_LEASE = 10_000;
-/** Milliseconds. A clock of a host is wrong when it differs by more from that of the server. */
-const CLOCK_TOLERANCE = 500;
-/** A tick that comes before this application knows its schedules waits for so long. */
+/** Milliseconds for which a tick is postponed that arrives before this application knows its schedules. */
 const START_UP = 1_000;
-/** How long a refresh that is running may go on when the application closes. */
+/** Milliseconds that a running refresh may take when the application closes. */
 const CLOSE_TIMEOUT = 3_000;
-/** How long BullMQ may take for what it has to do when nothing runs any more. */
+/** Milliseconds that BullMQ may take to close when nothing runs any more. */
 const IDLE_CLOSE_TIMEOUT = 500;
 
 /**
- * Runs what BullMQ hands over. Owns the worker from the moment the handler is known until `stop`. A subclass of its own
- * for each application is what `@Processor` decorates: the options of a worker are known at run time only.
+ * Runs the requests that BullMQ hands over. Owns the worker from the moment the handler is known until `stop`.
+ * `@Processor` decorates a subclass made for each application, since the options of a worker are known at run time
+ * only.
  */
 export class RefreshProcessor extends WorkerHost {
   readonly #options: BullMQRefreshOptions;
@@ -52,7 +52,7 @@ export class RefreshProcessor extends WorkerHost {
     super();
     this.#options = options;
     this.#outages = outages;
-    // As many as there are places.
+    // As many listeners as there are places in the worker.
     setMaxListeners(0, this.#stopping.signal);
   }
 
@@ -62,7 +62,7 @@ export class RefreshProcessor extends WorkerHost {
     this.#work();
   }
 
-  /** Called in whichever process a schedule's time meets. */
+  /** Called when a schedule is due, in the process that receives the tick. */
   onTick(tick: (name: string) => Promise<void>): void {
     this.#tick = tick;
   }
@@ -77,14 +77,14 @@ export class RefreshProcessor extends WorkerHost {
     }
   }
 
-  /** BullMQ's custom backoff: what the refresh asked for when it failed. */
+  /** BullMQ's custom backoff: the delay that the failed refresh asked for. */
   retryDelay(job: object | undefined): number {
     return job === undefined ? 0 : (this.#retryIn.get(job) ?? 0);
   }
 
   /**
-   * Gives what runs a few seconds to end; what does not is left to another worker, which takes it over when the lock
-   * has run out.
+   * Gives running refreshes a few seconds to end. One that does not end is taken over by another worker when its lock
+   * has expired.
    */
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
@@ -93,16 +93,17 @@ export class RefreshProcessor extends WorkerHost {
     this.#stopLooking();
     const worker = this.#worker();
     if (worker === undefined) return;
-    // Resolves when nothing runs any more and BullMQ has written that down; without Redis, never.
+    // Resolves when nothing runs any more and BullMQ has recorded that. Without Redis it never resolves.
     const written = worker.pause().catch(() => undefined);
     const ended = Promise.allSettled(this.#running).then(() => settlesWithin(written, IDLE_CLOSE_TIMEOUT));
     await settlesWithin(ended, CLOSE_TIMEOUT);
     if (this.#ready) await this.#ignoreErrorsOf(worker);
-    // Not close(): without Redis it never ends, and the first call decides for all that follow, Nest's included.
+    // Not close() without force: without Redis it never ends, and its first call decides for all later ones, including
+    // Nest's.
     await settlesWithin(worker.close(true), IDLE_CLOSE_TIMEOUT);
   }
 
-  /** By event, because an application with `manualRegistration` makes its workers after its modules are up. */
+  /** An event, because an application with `manualRegistration` creates its workers after its modules have started. */
   @OnWorkerEvent('ready')
   protected onReady(): void {
     this.#ready = true;
@@ -114,7 +115,7 @@ export class RefreshProcessor extends WorkerHost {
     if (this.#state !== 'stopped') this.#outages.emitted(error);
   }
 
-  /** Only what no handler has seen: a request that BullMQ gave up because its workers died on it again and again. */
+  /** Reports only what no handler has seen: a request that BullMQ gave up because its workers died on it repeatedly. */
   @OnWorkerEvent('failed')
   protected onFailed(job: Job<unknown> | undefined, error: Error): void {
     if (job?.deferredFailure === undefined) return;
@@ -126,16 +127,17 @@ export class RefreshProcessor extends WorkerHost {
     this.#state = 'working';
     const { worker } = this;
     this.#noticeDeaths(worker);
-    this.#stopLooking = giveUpSilence(worker.getBackend(), this.#options.connection);
+    this.#stopLooking = dropSilentConnection(worker.getBackend(), this.#options.connection);
     worker.getBackend().on('ready', () => this.#outages.recovered());
     worker.run().catch((error: unknown) => this.onError(error as Error));
   }
 
-  /** Not in the worker's options: it is made before the jobs, and with them the leases, are known. */
+  /** Not passed as options of the worker: it is created before the jobs, and thus their leases, are known. */
   #noticeDeaths(worker: WorkerHost['worker']): void {
     const { worker: own } = this.#options;
-    Object.assign(worker.opts, recoverySettings(this.#lease, own || {}));
-    // It keeps a copy of the settings. Protected, for subclasses; but the class of the worker is the application's choice.
+    Object.assign(worker.opts, workerTimings(this.#lease, own || {}));
+    // The lock manager has copied the settings, so it is created again. The method is protected, meant for subclasses,
+    // but the application chooses the class of the worker.
     (worker as unknown as { createLockManager(): void }).createLockManager();
   }
 
@@ -143,7 +145,7 @@ export class RefreshProcessor extends WorkerHost {
     const payload = decodePayload(job.data, this.#options.codec);
     switch (payload.kind) {
       case 'newer':
-        // The next one comes at its time.
+        // Dropped, because the next tick comes at its time.
         if (job.name === TICK) return;
         return this.#awaitNewerRelease(job, token);
       case 'corrupt': {
@@ -158,27 +160,31 @@ export class RefreshProcessor extends WorkerHost {
     }
     const { kind: _, ...request } = payload;
     const handler = this.#handler;
-    // BullMQ may have taken this one just before it was told to stop.
+    // BullMQ may have taken this request just before the worker was stopped.
     if (handler === undefined || this.#state === 'stopped') return postpone(job, token, 0);
     const outcome = await handler({ ...request, options: optionsOf(job) }, job.attemptsMade + 1);
     switch (outcome.kind) {
       case 'stored':
       case 'skipped':
-        // Nothing is returned: BullMQ would write it into the stream of events.
+        // Returns nothing, because BullMQ would write it into the stream of events.
         return;
+      case 'again':
+        return this.#comeAgain(job, token, SHORTEST_RETRY);
       case 'busy':
         return this.#comeAgain(job, token, Math.max(SHORTEST_RETRY, outcome.retryIn));
       case 'unknown-job':
         return this.#awaitDeploy(job, token, outcome.error);
       case 'failed':
         this.#retryIn.set(job, Math.max(SHORTEST_RETRY, outcome.retryIn + BACKOFF_MARGIN));
-        throw outcome.error instanceof Error ? outcome.error : new Error(String(outcome.error), { cause: outcome.error });
+        throw outcome.error instanceof Error
+          ? outcome.error
+          : new Error(String(outcome.error), { cause: outcome.error });
     }
   }
 
   /**
-   * BullMQ's delays go by the clocks of hosts: of the one that puts off, and of whichever looks next. Where this one's is
-   * wrong the request stays here meanwhile, and takes up one of the worker's places.
+   * BullMQ measures delays by the clock of the host that postpones and of the host that looks next. If this host's
+   * clock is wrong, the request waits in this process instead, and occupies one of the worker's places.
    */
   async #comeAgain(job: Job<unknown>, token: string | undefined, ms: number): Promise<void> {
     if (await this.#hasRightClock()) return postpone(job, token, ms);
@@ -189,9 +195,9 @@ export class RefreshProcessor extends WorkerHost {
   async #hasRightClock(): Promise<boolean> {
     try {
       const client = await this.worker.getBackend().client;
-      return (await clockDifference(client)) < CLOCK_TOLERANCE;
+      return await isHostClockRight(client);
     } catch {
-      // Redis is away, and will say so to whoever puts the request off.
+      // Redis is unreachable. Postponing will fail and report it.
       return true;
     }
   }
@@ -204,14 +210,14 @@ export class RefreshProcessor extends WorkerHost {
   }
 
   async #awaitDeploy(job: Job<unknown>, token: string | undefined, cause: unknown): Promise<never> {
-    const retryIn = deployRetry(job);
+    const retryIn = deployRetryDelay(job);
     if (retryIn !== undefined) return postpone(job, token, retryIn);
     const error = new QueueError('process', { job: job.name, cause });
     this.#options.onFailure(error);
     throw new UnrecoverableError(error.message);
   }
 
-  /** On the connections that are its own; it was ready once. */
+  /** For the connections that the worker owns. They exist, since the worker was ready once. */
   async #ignoreErrorsOf(worker: WorkerHost['worker']): Promise<void> {
     const backend = worker.getBackend();
     const blocking = await backend.blockingClient;
@@ -219,7 +225,7 @@ export class RefreshProcessor extends WorkerHost {
     if (!isSharedConnection(this.#options.connection)) (await backend.client).on('error', ignoreError);
   }
 
-  /** Undefined: it has not been made, because the application has not registered its processors. */
+  /** Undefined until the application has registered its processors, which creates the worker. */
   #worker(): WorkerHost['worker'] | undefined {
     try {
       return this.worker;
@@ -229,7 +235,7 @@ export class RefreshProcessor extends WorkerHost {
   }
 }
 
-/** What was asked for: BullMQ fills in zeros. */
+/** The options of the request. BullMQ replaces missing ones by zeros, which are left out. */
 function optionsOf({ opts: { priority = 0, attempts = 0, delay = 0 } }: Job<unknown>): RefreshQueueOptions {
   return {
     ...(priority > 0 ? { priority } : {}),

@@ -1,4 +1,4 @@
-/** Waits for a promise to settle, either way, but no longer than `ms`. False: it has not. */
+/** Waits until a promise settles, either way, but no longer than `ms`. False when it has not settled by then. */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<false>((resolve) => {

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 import type { Entry, Fill } from '../core/entry.js';
 import type { CorruptEntryError } from '../core/errors.js';
 import type {
@@ -11,31 +9,30 @@ import type {
   Invalidation,
   Lease,
   LeaseEnding,
+  ReleaseResult,
   Store,
   StoreCapabilities,
 } from '../core/ports.js';
 import type { CacheManagerStoreOptions } from './cache-manager-store-options.js';
 import { type CacheCheck, checkTiers } from './check-tiers.js';
-import { type EntryItem, keptUntil } from './entry-item.js';
+import { keptUntil } from './entry-item.js';
 import { EntryReader } from './entry-reader.js';
 import { ItemNames } from './item-names.js';
 import { ItemWriter } from './item-writer.js';
-import { judgeCommit } from './judge-commit.js';
-import { Leases } from './leases.js';
-import { isGeneration, isServable, type Snapshot, standing } from './snapshot.js';
+import { KeyMutex } from './key-mutex.js';
+import { openTiers } from './open-tiers.js';
+import { ProcessLeases } from './process-leases.js';
+import { SharedStamps } from './shared-stamps.js';
+import { commitResult, entryItemOf, isGeneration, isServable, outdated, type Snapshot, standing } from './snapshot.js';
 import { goneStamp, staleStamp } from './stamp.js';
-import { type Tiers, tiersOfCache, tiersOfStores } from './tiers-of.js';
-import { Turns } from './turns.js';
-import { WideStamps } from './wide-stamps.js';
-
-export type { CacheManagerStoreOptions } from './cache-manager-store-options.js';
+import type { Tiers } from './tier.js';
 
 /**
  * Entries in a cache of cache-manager, or in any store that Keyv has an adapter for.
  *
- * Such a store can read and write single items, and nothing else in one step. So leases hold in this process only: two
- * processes may fetch a cold key at the same time. What an entry was written under is remembered in it and compared at
- * each read, so that an invalidation by any process is final all the same: see `Stamp`.
+ * Such a store reads and writes single items and does nothing else atomically. So leases hold in this process only, and
+ * two processes may fetch a cold key at the same time. Invalidations by any process are final all the same: an entry
+ * contains the stamps under which it was written, and each read compares them with the stamps of now. See `Stamp`.
  */
 export class CacheManagerStore implements Store {
   readonly capabilities: StoreCapabilities;
@@ -47,9 +44,9 @@ export class CacheManagerStore implements Store {
   readonly #ownsTiers: boolean;
   readonly #reader: EntryReader;
   readonly #writer: ItemWriter;
-  readonly #leases = new Leases();
-  readonly #turns = new Turns();
-  readonly #wide: WideStamps;
+  readonly #leases = new ProcessLeases();
+  readonly #mutex = new KeyMutex();
+  readonly #shared: SharedStamps;
   readonly #discarding = new Set<string>();
   readonly #onCorrupt: CacheManagerStoreOptions['onCorrupt'];
 
@@ -59,7 +56,7 @@ export class CacheManagerStore implements Store {
     this.#onCorrupt = onCorrupt;
     this.#names = new ItemNames(prefix);
     this.#ownsTiers = cache === undefined;
-    this.#tiers = cache === undefined ? tiersOfStores(stores) : tiersOfCache(cache);
+    this.#tiers = openTiers(cache, stores);
     this.#writer = new ItemWriter(this.#tiers, this.#names);
     this.#reader = new EntryReader(
       this.#tiers,
@@ -68,13 +65,14 @@ export class CacheManagerStore implements Store {
       () => this.now(),
       (key, name, error, written) => this.#discard(key, name, error, written),
     );
-    this.#wide = new WideStamps(this.#names, this.#reader.last, this.#writer, () => this.now());
+    this.#shared = new SharedStamps(this.#names, this.#reader.last, this.#writer, () => this.now());
     this.capabilities = { shared: shared ?? this.#tiers.at(-1)?.local !== true, fence: 'process' };
   }
 
   /**
-   * Whether the stores do what they are told. Rejects with a `ConfigurationError` where one answers something wrong;
-   * one that does not answer is `unreachable`, which need not keep an application from starting.
+   * Checks that each store stores, returns and removes what it is given. Rejects with a `ConfigurationError` when a
+   * store gives a wrong answer. A store that does not answer is `unreachable`, which need not keep an application from
+   * starting.
    */
   async check(timeoutMs = 2_000): Promise<CacheCheck> {
     return checkTiers(this.#tiers, this.#names.probe, this.#clock, timeoutMs);
@@ -94,7 +92,7 @@ export class CacheManagerStore implements Store {
   }
 
   acquire(key: string, claim: Claim): Promise<Acquisition> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.take(key, async () => {
       const before = await this.#reader.last.readOne(key);
       const now = this.now();
       const present = standing(before, now);
@@ -122,40 +120,55 @@ export class CacheManagerStore implements Store {
 
   commit(lease: Lease, fill: Fill): Promise<CommitResult> {
     const { key, grantedAt } = lease;
-    return this.#turns.take(key, async () => {
+    return this.#mutex.take(key, async () => {
       const held = this.#leases.end(lease, this.now());
       if (held === undefined) return 'lost';
       const { before } = held;
       const after = await this.#reader.last.readOne(key, [...new Set([...fill.tags, ...(before.item?.tags ?? [])])]);
-      const result = judgeCommit(before, after, fill.tags, this.now());
-      if (result === 'stored') await this.#write(key, fill, grantedAt, after, false);
-      return result;
+      const result = commitResult(before, after, fill.tags, this.now());
+      const written = result === 'stale' && fill.kind === 'error' ? 'revoked' : result;
+      if (written === 'stored') await this.#write(key, fill, grantedAt, after, false);
+      if (written === 'stale') {
+        await this.#write(key, staleFill(fill, grantedAt, this.now()), grantedAt, outdated(before, after), false);
+      }
+      return written;
     });
   }
 
-  release(lease: Lease, ending: LeaseEnding): Promise<void> {
+  release(lease: Lease, ending: LeaseEnding, tags: readonly string[] = []): Promise<ReleaseResult> {
     const { key } = lease;
-    return this.#turns.take(key, async () => {
-      if (this.#leases.end(lease, this.now()) === undefined || ending.kind === 'unfilled') return;
-      const found = await this.#reader.last.readOne(key);
+    return this.#mutex.take(key, async () => {
+      const held = this.#leases.end(lease, this.now());
+      if (held === undefined) return 'lost';
+      const found = await this.#reader.last.readOne(key, [...new Set([...tags, ...(held.before.item?.tags ?? [])])]);
       const now = this.now();
+      const result = releaseResult(commitResult(held.before, found, tags, now));
+      if (ending.kind === 'unfilled') return result;
       if (ending.kind === 'gone') {
         await this.#writer.removal(key, goneStamp(found.key, now));
-        return;
+        return result;
       }
       const { item, failure } = standing(found, now);
-      // Past the next attempts, so that failures in a row are counted as such.
+      // Kept beyond the next attempts, so that consecutive failures are counted as such.
       const keepUntil = Math.max(item === undefined ? 0 : keptUntil(item), now + 2 * ending.retryIn + 60_000);
       const { message, retryIn } = ending;
       const count = (failure?.count ?? 0) + 1;
       const of = item?.generation ?? '';
       const known = [found.cleared.at, found.key.at] as const;
       await this.#writer.failure(key, { count, message, at: now, retryAt: now + retryIn, of, known, keepUntil }, now);
+      return result;
     });
   }
 
+  /** Of this process: the leases of others are not in the tiers. */
+  leaseRemaining(key: string): number | undefined {
+    const now = this.now();
+    const holder = this.#leases.holder(key, now);
+    return holder && holder.expiresAt - now;
+  }
+
   set(key: string, fill: Fill): Promise<void> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.take(key, async () => {
       this.#leases.revoke(key);
       const found = await this.#reader.last.readOne(key, [...new Set(fill.tags)]);
       const now = this.now();
@@ -164,14 +177,14 @@ export class CacheManagerStore implements Store {
   }
 
   invalidate(key: string): Promise<Invalidation> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.take(key, async () => {
       const found = await this.#reader.last.readOne(key);
       const now = this.now();
       const held = this.#leases.holder(key, now) !== undefined;
       const present = standing(found, now);
       const life = found.item === undefined ? 0 : keptUntil(found.item) - now;
       const again = found.item !== undefined && found.key.at > (found.item.known[1] ?? 0);
-      // Also where there is nothing: another process may be fetching it.
+      // The stamp is written even when there is no entry, because another process may be fetching one.
       await this.#writer.invalidation(key, staleStamp(found.key, now, again), life);
       if (!isServable(present, now) || present.item?.kind !== 'value') return { found: false, held, generation: '' };
       return { found: true, held, generation: present.item.generation, failure: present.failure };
@@ -179,7 +192,7 @@ export class CacheManagerStore implements Store {
   }
 
   delete(key: string): Promise<boolean> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.take(key, async () => {
       this.#leases.revoke(key);
       const found = await this.#reader.last.readOne(key);
       const now = this.now();
@@ -188,20 +201,33 @@ export class CacheManagerStore implements Store {
     });
   }
 
-  /** One read and one write, however many entries have the tags: each entry finds out when it is read. */
+  /**
+   * Costs one read and one write, however many entries have the tags. Each entry compares its stamps when it is read.
+   */
   async invalidateTags(tags: readonly string[]): Promise<void> {
-    if (tags.length > 0) await this.#wide.tags(tags, false);
+    if (tags.length > 0) await this.#shared.tags(tags, false);
   }
 
   async deleteTags(tags: readonly string[]): Promise<void> {
     this.#leases.revokeTagged(tags, this.now());
-    if (tags.length > 0) await this.#wide.tags(tags, true);
+    if (tags.length > 0) await this.#shared.tags(tags, true);
   }
 
-  /** Entries elsewhere than in a Map stay where they are, unseen, until their time is over. */
+  /** Costs one read and one write, however many entries the job has. Each entry compares its stamps when it is read. */
+  async invalidateAll(prefix: string): Promise<void> {
+    await this.#shared.job(prefix, false);
+  }
+
+  /** Costs as much as `invalidateAll`. The items stay in the store, ignored by every read, until they expire. */
+  async deleteAll(prefix: string): Promise<void> {
+    this.#leases.revokeAll(prefix);
+    await this.#shared.job(prefix, true);
+  }
+
+  /** In a Map the items are removed. In other stores they stay, ignored by every read, until they expire. */
   async clear(): Promise<void> {
     this.#leases.revokeAll();
-    await this.#wide.everything();
+    await this.#shared.everything();
   }
 
   async close(): Promise<void> {
@@ -210,35 +236,31 @@ export class CacheManagerStore implements Store {
   }
 
   async #write(key: string, fill: Fill, storedAt: number, under: Snapshot, stamped: boolean): Promise<void> {
-    const item = this.#itemOf(fill, storedAt, under);
+    const item = entryItemOf(fill, storedAt, under, this.#codec.encode(fill.value));
     const now = this.now();
     if (keptUntil(item) > now) await this.#writer.entry(key, item, under, stamped, now);
     else await this.#writer.removal(key, stamped ? under.key : goneStamp(under.key, now));
-  }
-
-  #itemOf({ kind, value, ttl, grace, tags }: Fill, storedAt: number, under: Snapshot): EntryItem {
-    return {
-      kind,
-      storedAt,
-      freshUntil: storedAt + ttl,
-      // A remembered error is never served past its ttl.
-      grace: kind === 'error' ? 0 : grace,
-      generation: randomBytes(9).toString('base64url'),
-      tags,
-      known: [under.cleared.at, under.key.at, ...tags.map((tag) => under.tags.get(tag)?.at ?? 0)],
-      body: this.#codec.encode(value).toString('base64'),
-    };
   }
 
   #discard(key: string, name: string, error: CorruptEntryError, written: unknown): void {
     if (this.#discarding.has(name)) return;
     this.#discarding.add(name);
     this.#onCorrupt?.(key, error);
-    this.#turns
+    this.#mutex
       .take(key, () => this.#writer.discard(name, written))
       .catch(() => {
-        // The next one who reads it tries again.
+        // The next read finds the item again and tries again.
       })
       .finally(() => this.#discarding.delete(name));
   }
+}
+
+/** Before now: a read in the same millisecond must find it stale. */
+function staleFill(fill: Fill, storedAt: number, now: number): Fill {
+  return { ...fill, ttl: Math.min(fill.ttl, now - 1 - storedAt) };
+}
+
+function releaseResult(result: CommitResult): ReleaseResult {
+  if (result === 'stored') return 'held';
+  return result === 'lost' ? 'lost' : 'revoked';
 }

@@ -1,27 +1,27 @@
 import { StoreError } from '../core/errors.js';
 import type { Tier, TierItem } from './tier.js';
 
-/** The least that a cache can be: any object with these three methods. */
+/** The smallest cache that is accepted: any object with these three methods. */
 export interface CacheLike {
   get(name: string): Promise<unknown>;
   set(name: string, value: string, ttl: number): Promise<unknown>;
   del(name: string): Promise<unknown>;
 }
 
-/** A cache whose stores cannot be reached, so that its word must be taken: what it keeps silent about remains unknown. */
+/** A cache that does not expose its stores. Errors that the cache swallows cannot be detected here. */
 export class CacheTier implements Tier {
   readonly local = false;
 
   constructor(private readonly cache: CacheLike) {}
 
   async readMany(names: readonly string[]): Promise<readonly unknown[]> {
-    return attempt('read', () =>
-      Promise.all(names.map(async (name) => (await this.cache.get(name)) ?? undefined)),
-    );
+    return attempt('read', () => Promise.all(names.map(async (name) => (await this.cache.get(name)) ?? undefined)));
   }
 
   async writeMany(items: readonly TierItem[]): Promise<void> {
-    await attempt('write', () => Promise.all(items.map(async ({ name, text, ttl }) => this.cache.set(name, text, ttl))));
+    await attempt('write', () =>
+      Promise.all(items.map(async ({ name, text, ttl }) => this.cache.set(name, text, ttl))),
+    );
   }
 
   async removeMany(names: readonly string[]): Promise<void> {
@@ -29,11 +29,11 @@ export class CacheTier implements Tier {
   }
 
   sweep(): void {
-    // It does not tell its keys.
+    // Does nothing, because such a cache cannot list its keys.
   }
 
   async close(): Promise<void> {
-    // It is the application's.
+    // Does nothing, because the cache belongs to the application.
   }
 }
 

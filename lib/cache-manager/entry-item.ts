@@ -1,8 +1,8 @@
 import { CorruptEntryError } from '../core/errors.js';
 
 /**
- * What is stored for a key: the value and all that was known when it was written. It is never changed, only replaced:
- * there is no atomic way to change it.
+ * The item stored for a key: the value, and everything known when it was written. It is only replaced and never
+ * changed, because a store of cache-manager has no atomic change.
  */
 export interface EntryItem {
   readonly kind: 'value' | 'error';
@@ -11,26 +11,35 @@ export interface EntryItem {
   readonly grace: number;
   readonly generation: string;
   readonly tags: readonly string[];
-  /** Stamps it was written under: of `clear`, of its key, and of each of its tags. */
+  /** The stamps under which it was written: of `clear`, of its key, and of each of its tags. */
   readonly known: readonly number[];
-  /** The value's bytes, in base64: the one form that every serialisation brings back, and the smallest there is in JSON. */
+  /** The stamp of its job under which it was written. Undefined in items of releases that did not stamp jobs. */
+  readonly job: number | undefined;
+  readonly inheritedAge: number;
+  /** The bytes of the value in base64: it survives every serialisation, and nothing shorter survives JSON. */
   readonly body: string;
 }
 
 const FORMAT = 'entry/1 ';
 
 export function writeEntryItem(item: EntryItem): string {
-  const { kind, storedAt, freshUntil, grace, generation, tags, known, body } = item;
-  return `${FORMAT}${JSON.stringify([kind, storedAt, freshUntil, grace, generation, tags, known])}\n${body}`;
+  const { kind, storedAt, freshUntil, grace, generation, tags, known, job, inheritedAge, body } = item;
+  const header = [kind, storedAt, freshUntil, grace, generation, tags, known];
+  // An older release reads the first seven fields and ignores what follows.
+  if (job !== undefined) header.push(job, ...(inheritedAge === 0 ? [] : [inheritedAge]));
+  return `${FORMAT}${JSON.stringify(header)}\n${body}`;
 }
 
 export function readEntryItem(written: unknown): EntryItem {
   if (typeof written !== 'string' || !written.startsWith(FORMAT)) {
-    throw new CorruptEntryError('it is no entry of this version', { cause: written instanceof Error ? written : undefined });
+    throw new CorruptEntryError('it is not an entry of this version', {
+      cause: written instanceof Error ? written : undefined,
+    });
   }
   const end = written.indexOf('\n');
   if (end < 0) throw new CorruptEntryError('it is cut off');
-  const [kind, storedAt, freshUntil, grace, generation, tags, known] = parse(written.slice(FORMAT.length, end));
+  const header = parse(written.slice(FORMAT.length, end));
+  const [kind, storedAt, freshUntil, grace, generation, tags, known, job, inheritedAge = 0] = header;
   if (
     (kind !== 'value' && kind !== 'error') ||
     typeof storedAt !== 'number' ||
@@ -39,14 +48,17 @@ export function readEntryItem(written: unknown): EntryItem {
     typeof generation !== 'string' ||
     !isListOf(tags, 'string') ||
     !isListOf(known, 'number') ||
-    known.length !== tags.length + 2
+    known.length !== tags.length + 2 ||
+    (job !== undefined && typeof job !== 'number') ||
+    typeof inheritedAge !== 'number'
   ) {
     throw new CorruptEntryError('its header is damaged');
   }
-  return { kind, storedAt, freshUntil, grace, generation, tags, known, body: written.slice(end + 1) };
+  const body = written.slice(end + 1);
+  return { kind, storedAt, freshUntil, grace, generation, tags, known, job, inheritedAge, body };
 }
 
-/** Until when it may be served, if nothing happens to it. */
+/** Until when the entry may be served if nothing invalidates it. */
 export function keptUntil(item: EntryItem): number {
   return item.freshUntil + item.grace;
 }

@@ -5,14 +5,14 @@ import { type EntryItem, writeEntryItem } from './entry-item.js';
 import type { ItemNames } from './item-names.js';
 import { type Snapshot, standing } from './snapshot.js';
 import { type OnCorrupt, SnapshotReader } from './snapshot-reader.js';
-import type { Tiers } from './tiers-of.js';
+import type { Tiers } from './tier.js';
 
 /**
- * Reads entries from the nearest tier that may answer. Only the last one always may: what other processes wrote or
- * invalidated is told to no other, so an upper tier's word counts only while its entry is fresh.
+ * Reads entries from the nearest tier that has a valid answer. An upper tier is trusted only while its entry is fresh,
+ * because no process learns what another one wrote or invalidated in the last tier. The last tier is always trusted.
  */
 export class EntryReader {
-  /** Reads the tier that decides. */
+  /** Reads the last tier, whose answer decides. */
   readonly last: SnapshotReader;
   readonly #upper: readonly SnapshotReader[];
 
@@ -28,7 +28,7 @@ export class EntryReader {
     this.#upper = readers;
   }
 
-  /** In the order of `keys`. */
+  /** Answers in the order of `keys`. */
   async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
     const found = new Map<string, Entry>();
     let open = [...new Set(keys)];
@@ -41,14 +41,25 @@ export class EntryReader {
     return keys.map((key) => found.get(key));
   }
 
-  /** What a reader is shown of a snapshot. */
+  /** The entry that a reader sees in a snapshot. */
   entryOf(key: string, snapshot: Snapshot, now: number): Entry | undefined {
     const { item, freshUntil, failure } = standing(snapshot, now);
     if (item !== undefined) {
-      const { kind, storedAt, grace, generation, tags } = item;
+      const { kind, storedAt, inheritedAge, grace, generation, tags } = item;
       const decoded = this.#decode(key, item);
       if (decoded !== undefined) {
-        return { kind, value: decoded.value, copyOnRead: false, storedAt, freshUntil, grace, generation, tags, failure };
+        return {
+          kind,
+          value: decoded.value,
+          copyOnRead: false,
+          storedAt,
+          inheritedAge,
+          freshUntil,
+          grace,
+          generation,
+          tags,
+          failure,
+        };
       }
     }
     if (failure === undefined) return undefined;
@@ -56,7 +67,7 @@ export class EntryReader {
     return { ...VACANT, storedAt: at, freshUntil: at, failure };
   }
 
-  /** An upper tier that fails is passed over: the last one knows more anyway. */
+  /** A failing upper tier is skipped, since the last tier decides anyway. */
   async #readUpper(reader: SnapshotReader, keys: readonly string[]): Promise<readonly [string, Entry][]> {
     try {
       const snapshots = await reader.read(keys);
@@ -71,7 +82,7 @@ export class EntryReader {
     try {
       snapshots = await this.last.read(keys);
     } catch (error) {
-      // What an upper tier kept is better than nothing.
+      // The last tier is down, and the upper tiers have an entry for every key: an old value is better than an error.
       if (keys.every((key) => found.has(key))) return;
       throw error;
     }
@@ -92,7 +103,8 @@ export class EntryReader {
     try {
       return { value: this.codec.decode(Buffer.from(item.body, 'base64')) };
     } catch (cause) {
-      const error = cause instanceof CorruptEntryError ? cause : new CorruptEntryError('its value is damaged', { key, cause });
+      const error =
+        cause instanceof CorruptEntryError ? cause : new CorruptEntryError('its value is damaged', { key, cause });
       this.onCorrupt(key, this.names.entry(key), error, writeEntryItem(item));
       return undefined;
     }

@@ -1,11 +1,14 @@
 import type { Failure } from '../core/entry.js';
 import { CorruptEntryError } from '../core/errors.js';
 
-/** The failures of a key, apart from its entry: to add one must not write an entry that is outdated meanwhile. */
+/**
+ * The failures of a key. An item of its own, because adding a failure to the entry would rewrite an entry that may be
+ * outdated by then.
+ */
 export interface FailureItem extends Failure {
-  /** Generation of the entry that could not be refreshed. */
+  /** The generation of the entry that could not be refreshed. */
   readonly of: string;
-  /** Stamps it was written under: of `clear`, and of its key. */
+  /** The stamps under which it was written: of `clear`, and of its key. */
   readonly known: readonly [cleared: number, key: number];
   readonly keepUntil: number;
 }
@@ -31,7 +34,7 @@ export function readFailureItem(written: unknown): FailureItem {
     typeof key !== 'number' ||
     typeof keepUntil !== 'number'
   ) {
-    throw new CorruptEntryError('it is no failure of this version');
+    throw new CorruptEntryError('it is not a failure of this version');
   }
   return { count, message, at, retryAt, of, known: [cleared, key], keepUntil };
 }
@@ -40,6 +43,6 @@ function parse(fields: string): unknown {
   try {
     return JSON.parse(fields);
   } catch (cause) {
-    throw new CorruptEntryError('it is no failure of this version', { cause });
+    throw new CorruptEntryError('it is not a failure of this version', { cause });
   }
 }

@@ -1,5 +1,6 @@
-export { CacheManagerStore, type CacheManagerStoreOptions } from './cache-manager-store.js';
+export { CacheManagerStore } from './cache-manager-store.js';
+export type { CacheManagerStoreOptions } from './cache-manager-store-options.js';
 export type { CacheLike } from './cache-tier.js';
 export type { CacheCheck } from './check-tiers.js';
-export type { KeyvLike } from './keyv-like.js';
-export type { CacheStores } from './tiers-of.js';
+export type { KeyvLike } from './keyv-tier.js';
+export type { CacheStores } from './open-tiers.js';

@@ -4,27 +4,30 @@ import { type FailureItem, writeFailureItem } from './failure-item.js';
 import type { ItemNames } from './item-names.js';
 import type { Snapshot } from './snapshot.js';
 import { CLEARED_LIFE, KEY_LIFE, type Stamp, TAG_LIFE, writeStamp } from './stamp.js';
-import type { Tier, TierItem } from './tier.js';
-import type { Tiers } from './tiers-of.js';
+import type { Tier, TierItem, Tiers } from './tier.js';
 
-/** Writes to all tiers, each with its own items and how long they are kept. */
+/** Writes items to all tiers, each with the time for which it is kept. */
 export class ItemWriter {
   constructor(
     private readonly tiers: Tiers,
     private readonly names: ItemNames,
   ) {}
 
-  /** `stamped`: the stamp of the key is new, too. */
+  /** `stamped`: the key's stamp is new and is written, too. */
   async entry(key: string, item: EntryItem, under: Snapshot, stamped: boolean, now: number): Promise<void> {
     const life = keptUntil(item) - now;
-    const own = timed(this.names.entry(key), writeEntryItem(item), item.tags.length > 0 ? Math.min(life, TAG_LIFE) : life);
+    const own = timed(
+      this.names.entry(key),
+      writeEntryItem(item),
+      item.tags.length > 0 ? Math.min(life, TAG_LIFE) : life,
+    );
     await this.#each(async (tier) => {
       await tier.writeMany(stamped ? [this.#key(key, under.key, 0), own] : [own]);
       if (under.failure !== undefined) await tier.removeMany([this.names.failure(key)]);
     });
   }
 
-  /** Stamps the key and forgets its entry and its failures. */
+  /** Writes the key's stamp and removes its entry and its failures. */
   async removal(key: string, stamp: Stamp): Promise<void> {
     await this.#each(async (tier) => {
       await tier.writeMany([this.#key(key, stamp, 0)]);
@@ -32,7 +35,7 @@ export class ItemWriter {
     });
   }
 
-  /** `life`: how long the entry may be there that it is about. */
+  /** `life`: for how many milliseconds the invalidated entry may still be stored. The stamp must outlive it. */
   async invalidation(key: string, stamp: Stamp, life: number): Promise<void> {
     await this.#each((tier) => tier.writeMany([this.#key(key, stamp, life)]));
   }
@@ -48,6 +51,11 @@ export class ItemWriter {
     await this.#each((tier) => tier.writeMany([...own, common]));
   }
 
+  async job(keyPrefix: string, stamp: Stamp): Promise<void> {
+    const own = timed(this.names.job(keyPrefix), writeStamp(stamp), CLEARED_LIFE);
+    await this.#each((tier) => tier.writeMany([own]));
+  }
+
   async cleared(stamp: Stamp): Promise<void> {
     await this.#each(async (tier) => {
       await tier.writeMany([timed(this.names.cleared, writeStamp(stamp), CLEARED_LIFE)]);
@@ -55,7 +63,7 @@ export class ItemWriter {
     });
   }
 
-  /** Removes an item from where it still is what was found. */
+  /** Removes an item wherever it still equals `written`. */
   async discard(name: string, written: unknown): Promise<void> {
     await this.#each(async (tier) => {
       const [found] = await tier.readMany([name]);
@@ -64,7 +72,7 @@ export class ItemWriter {
     });
   }
 
-  /** All tiers are tried, whichever fails. */
+  /** Writes to every tier even when one of them fails. */
   async #each(write: (tier: Tier) => Promise<void>): Promise<void> {
     const results = await Promise.allSettled(this.tiers.map(write));
     const failed = results.find((result) => result.status === 'rejected');

@@ -1,11 +1,36 @@
 import { StoreError } from '../core/errors.js';
-import type { KeyvLike } from './keyv-like.js';
 import type { Tier, TierItem } from './tier.js';
 
-/** How long a store may take to disconnect before it is cut off: one that was never up would take for ever. */
+/**
+ * Milliseconds that a store has to disconnect before it is cut off. A store that was never connected would never
+ * finish.
+ */
 const DISCONNECT_TIMEOUT = 1_000;
 
-/** What is used of a store behind a Keyv. */
+/** The methods of a `Keyv` of version 5 or 6 that are used. Structural, because an application may have two copies of keyv. */
+export interface KeyvLike {
+  readonly namespace?: string | undefined;
+  readonly useKeyPrefix?: boolean | undefined;
+  readonly store?: unknown;
+  readonly opts?: { readonly emitErrors?: boolean | undefined };
+  getRaw(name: string): Promise<unknown>;
+  getMany(names: string[], options: { raw: true }): Promise<unknown>;
+  set(name: string, value: string, ttl: number): Promise<unknown>;
+  setMany(items: { key: string; value: string; ttl: number }[]): Promise<unknown>;
+  deleteMany(names: string[]): Promise<unknown>;
+  on(event: string, listener: (error: unknown) => void): unknown;
+  off(event: string, listener: (error: unknown) => void): unknown;
+  disconnect(): Promise<void>;
+}
+
+const METHODS = ['getRaw', 'getMany', 'set', 'setMany', 'deleteMany', 'on', 'off', 'disconnect'] as const;
+
+export function isKeyvLike(store: unknown): store is KeyvLike {
+  if (typeof store !== 'object' || store === null) return false;
+  return METHODS.every((method) => typeof Reflect.get(store, method) === 'function');
+}
+
+/** The members used of a store behind a Keyv. */
 interface Adapter {
   getMany?: unknown;
   setMany?: unknown;
@@ -15,12 +40,12 @@ interface Adapter {
 }
 
 /**
- * A `Keyv`, asked directly and not through cache-manager: that would turn a failing read into a miss, and with
- * `nonBlocking` a failing write into an unhandled rejection.
+ * A `Keyv`, used directly. Through cache-manager a failing read would be a miss, and with `nonBlocking` a failing write
+ * an unhandled rejection.
  */
 export class KeyvTier implements Tier {
   readonly local: boolean;
-  /** Keyv and its adapters swallow most errors, but tell of them in events. */
+  /** Keyv and its adapters swallow most errors but emit them as events, so errors are counted there. */
   #errors = 0;
   #latest: unknown;
   readonly #listener = (error: unknown): void => {
@@ -35,12 +60,12 @@ export class KeyvTier implements Tier {
 
   async readMany(names: readonly string[]): Promise<readonly unknown[]> {
     if (names.length === 0) return [];
-    // A Keyv that asks one by one hides the failures of the single answers.
+    // Without `getMany` in the adapter, Keyv reads one by one and hides which reads failed.
     if (typeof this.#adapter.getMany !== 'function') return Promise.all(names.map((name) => this.#readOne(name)));
     try {
       return await this.#readAtOnce(names);
     } catch (error) {
-      // One row that cannot be read spoils the answer for all.
+      // One unreadable row makes the whole answer fail, so the rows are read one by one.
       if (!isUnreadable(error)) throw error;
       return Promise.all(names.map((name) => this.#readAtOnce([name]).then(([row]) => row, unreadable)));
     }
@@ -53,7 +78,7 @@ export class KeyvTier implements Tier {
     await this.#watch(
       'write',
       () => (rows.length === 1 ? this.keyv.set(row.key, row.value, row.ttl) : this.keyv.setMany(rows)),
-      // An adapter that fails quietly answers nothing, so that its Keyv answers that all went well.
+      // An adapter that swallows an error returns nothing, and its Keyv then reports success.
       () => true,
       (answered) => answered === false || (Array.isArray(answered) && answered.includes(false)),
     );
@@ -61,7 +86,11 @@ export class KeyvTier implements Tier {
 
   async removeMany(names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
-    await this.#watch('remove', () => this.keyv.deleteMany(names.map((name) => this.#own(name))), () => true);
+    await this.#watch(
+      'remove',
+      () => this.keyv.deleteMany(names.map((name) => this.#own(name))),
+      () => true,
+    );
   }
 
   sweep(prefixes: readonly string[]): void {
@@ -75,7 +104,7 @@ export class KeyvTier implements Tier {
 
   async close(disconnect: boolean): Promise<void> {
     if (disconnect) await this.#disconnect();
-    // Not before: what is under way must learn that it failed.
+    // Removed last, because operations that are still running must learn that they failed.
     this.#emitter.off?.('error', this.#listener);
   }
 
@@ -87,13 +116,13 @@ export class KeyvTier implements Tier {
     try {
       await Promise.race([this.keyv.disconnect(), timeout]);
     } catch {
-      // A store that is not there any more is as good as disconnected.
+      // A store that cannot be reached any more counts as disconnected.
     } finally {
       clearTimeout(cut);
     }
   }
 
-  /** Ends the client of @keyv/redis without its server's consent; to others the argument means nothing. */
+  /** Makes the client of @keyv/redis disconnect without waiting for its server. Other stores ignore the argument. */
   async #cutOff(): Promise<void> {
     await this.#adapter.disconnect?.(true);
   }
@@ -110,7 +139,10 @@ export class KeyvTier implements Tier {
     return this.#watch('read', () => this.keyv.getRaw(this.#own(name)), isEmpty).then(contentOf, unreadable);
   }
 
-  /** Rejects when `run` does, when its answer is a refusal, and when it may be a silent failure and there was an error. */
+  /**
+   * Rejects when `run` rejects, when its answer is a refusal, and when its answer may hide a failure and an error was
+   * emitted meanwhile.
+   */
   async #watch<T>(
     operation: string,
     run: () => Promise<T>,
@@ -130,7 +162,7 @@ export class KeyvTier implements Tier {
     return answer;
   }
 
-  /** A Keyv takes a name that begins with its namespace for one that has it already, but only in some of its methods. */
+  /** Some methods of Keyv leave out the namespace for a name that already begins with it, and others do not. */
   #own(name: string): string {
     return this.#physical('') !== '' && name.startsWith(this.#physical('')) ? `_${name}` : name;
   }
@@ -149,7 +181,7 @@ export class KeyvTier implements Tier {
   }
 }
 
-/** What cannot be deserialised is not the store's failure. */
+/** A row that cannot be deserialised is not a failure of the store. */
 function isUnreadable(error: unknown): boolean {
   return error instanceof SyntaxError;
 }
@@ -159,7 +191,7 @@ function unreadable(error: unknown): unknown {
   throw error;
 }
 
-/** A row that no Keyv wrote is handed on as it is: whoever reads it finds that it is foreign. */
+/** A row that Keyv did not write is returned as it is. Parsing it shows that it is foreign. */
 function contentOf(row: unknown): unknown {
   if (typeof row !== 'object' || row === null || !('value' in row) || row.value === undefined) return row ?? undefined;
   return row.value;

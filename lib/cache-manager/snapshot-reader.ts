@@ -1,15 +1,18 @@
 import { CorruptEntryError } from '../core/errors.js';
 import { readEntryItem } from './entry-item.js';
 import { readFailureItem } from './failure-item.js';
-import type { ItemNames } from './item-names.js';
+import { type ItemNames, jobPrefixOf } from './item-names.js';
 import type { Snapshot } from './snapshot.js';
 import { readStamp, type Stamp, UNSTAMPED } from './stamp.js';
 import type { Tier } from './tier.js';
 
-/** What it was is passed along as it was written. */
+/** Receives the item as it was written, so that only this item is removed and not its replacement. */
 export type OnCorrupt = (key: string, name: string, error: CorruptEntryError, written: unknown) => void;
 
-/** Reads what one tier holds about keys. What it cannot read counts as absent, and is told to `onCorrupt`. */
+/**
+ * Reads everything that one tier holds about keys. An item that cannot be read counts as absent and is passed to
+ * `onCorrupt`.
+ */
 export class SnapshotReader {
   constructor(
     private readonly tier: Tier,
@@ -17,10 +20,17 @@ export class SnapshotReader {
     private readonly onCorrupt: OnCorrupt,
   ) {}
 
-  /** One round trip, and a second one when an entry has tags that are not among `tags`. */
+  /** Takes one round trip, and a second one when an entry has tags that are not among `tags`. */
   async read(keys: readonly string[], tags: readonly string[] = []): Promise<readonly Snapshot[]> {
     const { names } = this;
-    const common = [names.cleared, names.tagClock, ...tags.map((tag) => names.tag(tag))];
+    const jobOf = keys.map(jobPrefixOf);
+    const jobs = [...new Set(jobOf)];
+    const common = [
+      names.cleared,
+      names.tagClock,
+      ...tags.map((tag) => names.tag(tag)),
+      ...jobs.map((job) => names.job(job)),
+    ];
     const own = keys.flatMap((key) => [names.entry(key), names.key(key), names.failure(key)]);
     const answers = await this.tier.readMany([...common, ...own]);
     const take = answers[Symbol.iterator]();
@@ -30,10 +40,13 @@ export class SnapshotReader {
     const tagClock = next('', names.tagClock, readStamp) ?? UNSTAMPED;
     const stamps = new Map<string, Stamp>();
     for (const tag of tags) stamps.set(tag, next('', names.tag(tag), readStamp) ?? UNSTAMPED);
-    const snapshots = keys.map((key) => ({
+    const jobStamps = new Map<string, Stamp>();
+    for (const job of jobs) jobStamps.set(job, next('', names.job(job), readStamp) ?? UNSTAMPED);
+    const snapshots = keys.map((key, n) => ({
       item: next(key, names.entry(key), readEntryItem),
       key: next(key, names.key(key), readStamp) ?? UNSTAMPED,
       failure: next(key, names.failure(key), readFailureItem),
+      job: jobStamps.get(jobOf[n] ?? '') ?? UNSTAMPED,
       cleared,
       tagClock,
       tags: stamps,
@@ -60,7 +73,12 @@ export class SnapshotReader {
     try {
       return parse(written);
     } catch (error) {
-      this.onCorrupt(key, name, error instanceof CorruptEntryError ? error : new CorruptEntryError(String(error)), written);
+      this.onCorrupt(
+        key,
+        name,
+        error instanceof CorruptEntryError ? error : new CorruptEntryError(String(error)),
+        written,
+      );
       return undefined;
     }
   }

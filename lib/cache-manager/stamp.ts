@@ -1,39 +1,48 @@
-import { LONGEST } from '../core/duration.js';
+import { LONGEST } from '../core/policy/duration.js';
 import { CorruptEntryError } from '../core/errors.js';
 
 /**
- * Says that a key, a tag or everything was invalidated. An entry remembers the stamps that it was written under: a
- * later one is about it, whoever wrote it and however late the entry itself arrived in the store.
+ * Records that a key, a tag, a job or everything was invalidated. An entry contains the stamps under which it was
+ * written. Any later stamp concerns it, whichever process wrote that stamp and however late the entry arrived in the
+ * store.
  */
 export interface Stamp {
-  /** About the time in milliseconds, and always later than the stamp before it. */
+  /** Close to the time in milliseconds, and always later than the previous stamp. */
   readonly at: number;
-  /** The latest one that removes what it is about, where the others only make it stale. */
+  /** The latest stamp in this row that removes its entries. The others only make them stale. */
   readonly gone: number;
-  /** The first of several in a row, `at` being the last: what was stale already does not become so anew. */
+  /**
+   * The first of several consecutive stamps, of which `at` is the last. An entry that is stale already does not become
+   * stale again later.
+   */
   readonly since: number;
 }
 
 export const UNSTAMPED: Stamp = { at: 0, gone: 0, since: 0 };
 
-/** How long a tag's stamp is kept. What has tags is kept no longer than that, so that a stamp outlives what it is about. */
+/**
+ * How long a tag's stamp is kept. Entries with tags are kept no longer than this, so that a stamp outlives the entries
+ * it concerns.
+ */
 export const TAG_LIFE = 60 * 86_400_000;
 
-/** How long a key's stamp is kept at least: longer than any fetch that may still be under way somewhere. */
+/**
+ * How long a key's stamp is kept at least: longer than any fetch of the key that may still be running in some process.
+ */
 export const KEY_LIFE = 3_600_000;
 
-/** Longer than the longest ttl and grace. */
+/** Longer than the longest ttl and grace together. */
 export const CLEARED_LIFE = 3 * LONGEST;
 
 const WRITTEN = /^stamp\/1 (\d+(?:\.\d+)?) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)$/;
 
-/** Of what is to be removed. */
+/** A stamp that removes the entries it concerns. */
 export function goneStamp(previous: Stamp, now: number): Stamp {
   const at = Math.max(now, previous.at + 1);
   return { at, gone: at, since: at };
 }
 
-/** Of what is to be stale. `again`: it is so by the previous stamp already. */
+/** A stamp that makes the entries it concerns stale. `again`: the previous stamp has done so already. */
 export function staleStamp(previous: Stamp, now: number, again = false): Stamp {
   const at = Math.max(now, previous.at + 1);
   return { at, gone: previous.gone, since: again ? previous.since : at };
@@ -45,6 +54,6 @@ export function writeStamp({ at, gone, since }: Stamp): string {
 
 export function readStamp(written: unknown): Stamp {
   const found = typeof written === 'string' ? WRITTEN.exec(written) : null;
-  if (found === null) throw new CorruptEntryError('it is no stamp of this version');
+  if (found === null) throw new CorruptEntryError('it is not a stamp of this version');
   return { at: Number(found[1]), gone: Number(found[2]), since: Number(found[3]) };
 }

@@ -1,22 +1,28 @@
 /**
- * One of the cache's stores, at its barest. Every method rejects with a `StoreError` when the store failed, also where
- * the cache itself would keep silent about it.
+ * One of the cache's stores. Every method rejects with a `StoreError` when the store failed, even where the cache
+ * itself would hide the failure.
  */
 export interface Tier {
-  /** Entries in this process only: nobody else can have changed them. */
+  /** True when the entries are in this process only, so no other process can have changed them. */
   readonly local: boolean;
-  /** Answers in the order of `names`. What is there and cannot be read is answered as the error that says so. */
+  /** Answers in the order of `names`. An item that exists and cannot be read is answered as the error that says why. */
   readMany(names: readonly string[]): Promise<readonly unknown[]>;
   writeMany(items: readonly TierItem[]): Promise<void>;
   removeMany(names: readonly string[]): Promise<void>;
-  /** Frees the memory of what has one of the prefixes, where that can be done without looking at what is not ours. */
+  /**
+   * Removes the items whose names have one of the prefixes, where the store can list names without touching items of
+   * others.
+   */
   sweep(prefixes: readonly string[]): void;
   close(disconnect: boolean): Promise<void>;
 }
 
+/** Nearest first; never empty. All processes share the last one. */
+export type Tiers = readonly [...upper: Tier[], last: Tier];
+
 export interface TierItem {
   readonly name: string;
   readonly text: string;
-  /** Milliseconds: whole, and at least 1, since stores take everything else for 'for ever', or for nothing to store. */
+  /** Whole milliseconds, at least 1. Stores take other numbers for "for ever", or store nothing. */
   readonly ttl: number;
 }

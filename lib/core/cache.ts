@@ -1,29 +1,52 @@
 import { CachedJob } from './cached-job.js';
 import { Counters, type JobStats } from './counters.js';
 import { ConfigurationError } from './errors.js';
-import { type Environment, JobCore } from './job-core.js';
-import type { JobDefinition } from './job.js';
-import { keepWarm } from './keep-warm.js';
-import { tagList } from './option-checks.js';
-import { LONGEST_LEASE } from './policy.js';
-import type { Awaitable, RefreshQueue, Schedule, Store } from './ports.js';
-import { Refresher } from './refresh.js';
-import { RefreshRequests } from './refresh-requests.js';
+import { type Environment, JobCore } from './job/job-core.js';
+import type { JobDefinition } from './job/job.js';
+import { keepWarm } from './refresh/keep-warm.js';
+import { tagList } from './policy/option-checks.js';
+import { LONGEST_LEASE } from './policy/policy.js';
+import type { Awaitable, QueueStatus, RefreshQueue, Schedule, Store } from './ports.js';
+import { Refresher } from './refresh/refresh.js';
+import { RefreshRequests } from './job/refresh-requests.js';
 
 type Tail<List extends readonly unknown[]> = List extends readonly [unknown, ...infer Rest] ? Rest : never;
 
 export interface CacheParts {
   readonly store: Store;
-  /** Further stores, by the name that a job's `store` option says. */
+  /** Further stores, by the name that the option `store` of a job gives. */
   readonly stores: ReadonlyMap<string, Store>;
-  /** Refreshes in this process: all, or only what `queue` does not take. */
+  /** Runs refreshes in this process: all of them, or those that `queue` does not take. */
   readonly inProcess: RefreshQueue;
-  /** Carries requests to other processes. */
+  /** Carries refresh requests to other processes. */
   readonly queue?: RefreshQueue | undefined;
   readonly environment: Environment;
 }
 
-/** The jobs of one application, with the stores and the queue that they share. */
+/** Milliseconds. */
+export interface CacheHealth {
+  /** By name, whether each can be reached. */
+  readonly stores: Readonly<Record<string, boolean>>;
+  /** Undefined: it cannot be reached. */
+  readonly queue: QueueStatus | undefined;
+  /** For how long refreshes of one key have been failing in this process. */
+  readonly failingFor: number;
+}
+
+/** No key of a job, so nothing is ever found under it. */
+const PROBE = 'health';
+
+async function isReachable(store: Store): Promise<boolean> {
+  try {
+    await store.read(PROBE);
+    await store.leaseRemaining?.(PROBE);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The jobs of one application, with the stores and the queues that they share. */
 export class Cache {
   readonly #jobs = new Map<string, CachedJob>();
   readonly #requests: RefreshRequests;
@@ -34,7 +57,7 @@ export class Cache {
     const { clock, observer } = environment;
     this.#requests = new RefreshRequests(clock, observer, inProcess, queue);
     this.#refresher = new Refresher(observer, (name) => this.#jobs.get(name)?.core);
-    // Only this process's own reads ask here, so every job it can meet is defined.
+    // Only reads of this process request here, so every job that arrives is defined.
     inProcess.process((request) => this.#refresher.run(request));
   }
 
@@ -43,15 +66,14 @@ export class Cache {
     const { name } = definition;
     if (this.#jobs.has(name)) {
       throw new ConfigurationError(
-        `There are two jobs of the name ${name}`,
+        `Two jobs have the name ${name}`,
         'Give one of them a name of its own with the option `name`',
         { job: name },
       );
     }
+    this.#assertTiming(definition);
     const store = this.#storeOf(definition);
-    const job = new CachedJob(
-      new JobCore(definition, store, this.parts.environment, this.#requests),
-    );
+    const job = new CachedJob(new JobCore(definition, store, this.parts.environment, this.#requests));
     this.#jobs.set(name, job);
     return job;
   }
@@ -64,7 +86,10 @@ export class Cache {
     return this.#jobs.values();
   }
 
-  /** Begins to run what other processes ask for; when every job is defined, so that none is unknown without reason. */
+  /**
+   * Starts to run what other processes request. Call it when every job is defined, so that no request finds its job
+   * unknown.
+   */
   work(): void {
     const { queue, inProcess } = this.parts;
     const leases = [...this.#jobs.values()].map(({ core }) => core.policy.lease);
@@ -72,13 +97,13 @@ export class Cache {
     const schedules: Schedule[] = [];
     for (const { name, core } of this.#jobs.values()) {
       const { refreshEvery, warmOnStart } = core.policy;
-      if (refreshEvery !== undefined) schedules.push({ name, every: refreshEvery.every });
+      if (refreshEvery !== undefined) schedules.push({ name, timing: refreshEvery.timing });
       if (warmOnStart !== undefined) void this.#keepWarm(core, warmOnStart, 'not fresh');
     }
     void this.#schedule(queue ?? inProcess, schedules);
   }
 
-  /** Redis may be away at start: the schedule of the last start goes on then, and this is told once. */
+  /** Redis may be unreachable at start-up. Schedules of the last start then go on, and the failure is reported once. */
   async #schedule(queue: RefreshQueue, schedules: readonly Schedule[]): Promise<void> {
     try {
       await queue.schedule(schedules, async (name) => {
@@ -114,7 +139,20 @@ export class Cache {
     await this.#inEveryStore((store) => store.clear());
   }
 
-  /** Counted in this process since it started. */
+  /** Whether stores and queue can be reached, and what waits and fails. Never rejects. */
+  async health(): Promise<CacheHealth> {
+    const { store, stores, queue, inProcess, environment } = this.parts;
+    const all: [string, Store][] = [['main', store], ...stores];
+    const probed = await Promise.all(all.map(async ([name, each]) => [name, await isReachable(each)] as const));
+    const status = await Promise.resolve()
+      .then(() => (queue ?? inProcess).status?.())
+      .catch(() => undefined);
+    const since = [...this.#jobs.values()].flatMap(({ core }) => core.failing.oldest ?? []);
+    const failingFor = since.length === 0 ? 0 : environment.clock.now() - Math.min(...since);
+    return { stores: Object.fromEntries(probed), queue: status, failingFor };
+  }
+
+  /** Counts of this process since it started. */
   stats(): JobStats & { readonly jobs: Readonly<Record<string, JobStats>> } {
     const all = new Counters();
     const jobs: Record<string, JobStats> = {};
@@ -128,6 +166,23 @@ export class Cache {
   async #inEveryStore(act: (store: Store) => Awaitable<void>): Promise<void> {
     const stores = new Set([this.parts.store, ...this.parts.stores.values()]);
     await Promise.all([...stores].map(async (store) => act(store)));
+  }
+
+  /** Without this check, a pattern that is never due would be noticed only by its stale values. */
+  #assertTiming({ name, policy }: JobDefinition): void {
+    const timing = policy.refreshEvery?.timing;
+    if (timing === undefined || 'every' in timing) return;
+    const { clock, timetable } = this.parts.environment;
+    try {
+      timetable.next(timing, clock.now());
+    } catch (cause) {
+      const zone = timing.tz === undefined ? '' : ` in the time zone '${timing.tz}'`;
+      throw new ConfigurationError(
+        `refreshEvery of ${name} has the pattern '${timing.pattern}'${zone}, which cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+        "Give a cron pattern such as '0 3 * * *', and a time zone by its name, such as 'Europe/Vienna'",
+        { job: name, cause },
+      );
+    }
   }
 
   #storeOf({ name, policy }: JobDefinition): Store {

@@ -1,28 +1,32 @@
-import { invalidate, refresh, remove, set } from './by-hand.js';
-import type {
-  Peeked,
-  Reading,
-  SetOptions,
-  TargetedJob,
-  WarmOptions,
-  WarmProgress,
-} from './job.js';
-import type { JobCore } from './job-core.js';
-import { getMany, warm } from './many.js';
-import { toPeeked } from './peek.js';
-import type { Arguments, Target } from './policy.js';
-import { read } from './read.js';
-import { asReading, asValue } from './serve.js';
+import { invalidate, invalidateAll, refresh, remove, removeAll, set } from './write/write.js';
+import type { Explanation } from './job/explanation.js';
+import { explain } from './read/explain.js';
+import type { Peeked, Reading, SetOptions, TargetedJob, WarmOptions, WarmProgress } from './job/job.js';
+import type { JobCore } from './job/job-core.js';
+import { getMany, warm } from './read/many.js';
+import { toPeeked } from './read/peek.js';
+import type { Arguments, Target } from './policy/policy.js';
+import { read } from './read/read.js';
+import { asReading, asValue } from './read/serve.js';
 
 /**
- * The calls of one job, for whichever instance is asked: the methods of a request-scoped service are one job, and each
- * caller's fetch runs on his own instance.
+ * The calls of one job, for any instance. The methods of a request-scoped service are one job, and each caller's fetch
+ * runs on the caller's own instance.
  */
 export class CachedJob implements TargetedJob {
   constructor(readonly core: JobCore) {}
 
   get name(): string {
     return this.core.name;
+  }
+
+  keep<List extends readonly unknown[]>(args: List): List {
+    try {
+      return this.core.argumentCopies.copy(args) as List;
+    } catch {
+      // `prepareArgs` may turn arguments that cannot be copied into others that can, so the call itself decides.
+      return args;
+    }
   }
 
   get(target: Target, args: Arguments): Promise<unknown> {
@@ -40,9 +44,13 @@ export class CachedJob implements TargetedJob {
 
   async peek(target: Target, args: Arguments): Promise<Peeked | undefined> {
     const { core } = this;
-    const key = core.keys.of(target, core.prepare(target, args));
+    const key = core.keys.of(target, core.prepare(target, args), core.context.capture());
     const entry = await core.attempt('read', key, () => core.store.read(key));
-    return toPeeked(entry, core.store.now());
+    return toPeeked(core, entry);
+  }
+
+  async explain(target: Target, args: Arguments): Promise<Explanation> {
+    return explain(this.core, target, args);
   }
 
   set(target: Target, args: Arguments, value: unknown, options?: SetOptions): Promise<void> {
@@ -61,20 +69,24 @@ export class CachedJob implements TargetedJob {
     return remove(this.core, target, args);
   }
 
+  invalidateAll(): Promise<void> {
+    return invalidateAll(this.core);
+  }
+
+  deleteAll(): Promise<void> {
+    return removeAll(this.core);
+  }
+
   getMany(target: Target, argsList: readonly Arguments[]): Promise<unknown[]> {
     return getMany(this.core, target, argsList);
   }
 
-  warm(
-    target: Target,
-    argsList: readonly Arguments[],
-    options?: WarmOptions,
-  ): Promise<WarmProgress> {
+  warm(target: Target, argsList: readonly Arguments[], options?: WarmOptions): Promise<WarmProgress> {
     return warm(this.core, target, argsList, options);
   }
 }
 
-/** `fetch` may throw anything; its error reaches the caller as it is. */
+/** `fetch` may throw anything, and its error reaches the caller unchanged. */
 async function rejected(error: unknown): Promise<never> {
   throw error;
 }

@@ -1,20 +1,20 @@
-/** What `stats()` tells, of one job or of all together. */
+/** The result of `stats()`, for one job or for all together. */
 export interface JobStats {
-  /** Reads that were given a fresh value. */
+  /** Reads that returned a fresh value. */
   readonly hits: number;
-  /** Reads that were given a stale value. */
+  /** Reads that returned a stale value. */
   readonly stale: number;
-  /** Reads that met nothing to serve. */
+  /** Reads that found nothing to serve. */
   readonly misses: number;
   /** Calls of `fetch`, in the caller and in the background. */
   readonly fetches: number;
   /** Values written by a fetch. */
   readonly stored: number;
-  /** Fetched values that were refused: something newer had happened to the key. */
+  /** Fetched values that were refused because the key had been changed during the fetch. */
   readonly fenced: number;
   /** Fetches that failed. */
   readonly failures: number;
-  /** Requests for a refresh that went to the queue. */
+  /** Refresh requests that were sent to the queue. */
   readonly requested: number;
 }
 

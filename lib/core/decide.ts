@@ -1,14 +1,11 @@
-import type { Entry } from './entry.js';
+import { ageOf, type Entry } from './entry.js';
 
 /**
- * What to do with what the store answered.
+ * What to do with the entry that the store returned.
  *
- * `fresh`          serve it.
- * `fresh-ageing`   serve it and request a refresh: `refreshAhead` of the ttl has passed.
- * `stale`          serve it and request a refresh.
- * `stale-backoff`  serve it; a refresh failed lately and no process may try again yet.
- * `too-stale`      fetch in the caller, and serve it if that fails.
- * `miss`           nothing that may be served.
+ * `fresh` serve it. `fresh-ageing` serve it and request a refresh: `refreshAhead` of the ttl has passed. `stale` serve
+ * it and request a refresh. `stale-backoff` serve it; a refresh has failed and no process may try again yet.
+ * `too-stale` fetch in the caller, and serve it if that fails. `miss` there is nothing that may be served.
  */
 export type Decision = 'fresh' | 'fresh-ageing' | 'stale' | 'stale-backoff' | 'too-stale' | 'miss';
 
@@ -23,19 +20,18 @@ export interface Staleness {
 export function decide(entry: Entry | undefined, staleness: Staleness, now: number): Decision {
   if (entry === undefined || entry.kind === 'vacant') return 'miss';
   if (now <= entry.freshUntil) {
-    // A remembered error is there to leave the origin alone for the whole of its ttl.
+    // A remembered error keeps readers from the origin for the whole of its ttl, so nothing refreshes it ahead.
     if (staleness.refreshAhead >= 1 || entry.kind === 'error') return 'fresh';
-    const ageingFrom =
-      entry.storedAt + (entry.freshUntil - entry.storedAt) * staleness.refreshAhead;
+    const ageingFrom = entry.storedAt + (entry.freshUntil - entry.storedAt) * staleness.refreshAhead;
     return now > ageingFrom && !backingOff(entry, now) ? 'fresh-ageing' : 'fresh';
   }
-  // A remembered error is never served past its own ttl: the next reader finds out anew.
+  // A remembered error is never served past its ttl: the next reader fetches.
   if (entry.kind === 'error' || now > entry.freshUntil + entry.grace) return 'miss';
   if (backingOff(entry, now)) return 'stale-backoff';
-  return now - entry.storedAt > staleness.fetchOnStaleThreshold ? 'too-stale' : 'stale';
+  return ageOf(entry, now) > staleness.fetchOnStaleThreshold ? 'too-stale' : 'stale';
 }
 
-/** Whether a refresh of this entry failed so lately that no process may try again yet. */
+/** Whether a refresh of this entry has failed and the backoff has not passed yet. */
 export function backingOff(entry: Entry, now: number): boolean {
   return entry.failure !== undefined && now < entry.failure.retryAt;
 }

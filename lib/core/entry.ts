@@ -8,10 +8,12 @@
 export interface Entry {
   readonly kind: 'value' | 'error' | 'vacant';
   readonly value: unknown;
-  /** Readers share one `value` that cannot be frozen, so each must be given a copy. */
+  /** Readers share a `value` that cannot be frozen, so each must be given a copy. */
   readonly copyOnRead: boolean;
-  /** The start of the fetch: the data may be this old. */
+  /** The start of the fetch, because the data may be this old. */
   readonly storedAt: number;
+  /** Milliseconds by which the oldest cached value that the fetch read was older than the fetch. *Default:* 0. */
+  readonly inheritedAge?: number | undefined;
   /** The last instant at which the value is fresh. An invalidation moves it to the past. */
   readonly freshUntil: number;
   /** How long past `freshUntil` a stale value may be served. */
@@ -23,7 +25,7 @@ export interface Entry {
   readonly failure?: Failure | undefined;
 }
 
-/** Refreshes of one key that failed in a row. Kept in the entry, so that all processes back off together. */
+/** Consecutive failed refreshes of one key. Stored with the entry, so that all processes back off together. */
 export interface Failure {
   readonly count: number;
   readonly message: string;
@@ -32,12 +34,13 @@ export interface Failure {
   readonly retryAt: number;
 }
 
-/** A value on its way into a store; the store dates it. */
+/** A value on its way into a store. The store adds the time. */
 export interface Fill {
   readonly kind: 'value' | 'error';
   /** Portable: see `toPortable`. */
   readonly value: unknown;
   readonly copyOnRead: boolean;
+  readonly inheritedAge?: number | undefined;
   /** Milliseconds. */
   readonly ttl: number;
   /** Milliseconds. */
@@ -45,7 +48,15 @@ export interface Fill {
   readonly tags: readonly string[];
 }
 
-/** The generation of what a reader saw: `''` stands for nothing. */
+/**
+ * How old the data is, in milliseconds. Never negative, although two processes' views of one store's clock may differ
+ * by the time of a round trip.
+ */
+export function ageOf({ storedAt, inheritedAge = 0 }: Entry, now: number): number {
+  return Math.max(0, now - storedAt) + inheritedAge;
+}
+
+/** The generation that a reader saw; `''` when it saw nothing. */
 export function generationOf(entry: Entry | undefined): string {
   return entry === undefined ? '' : entry.generation;
 }

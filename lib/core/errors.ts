@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 
-/** Where an error happened, as far as the one who throws it knows. */
+/** Where an error happened, as far as it is known where it is thrown. */
 export interface ErrorContext {
   readonly job?: string | undefined;
   readonly key?: string | undefined;
   readonly cause?: unknown;
 }
 
-/** Base of every error this package throws: what happened, and in `remedy` what to do about it. */
+/** Base class of every error that this package throws. The message says what happened, `remedy` what to do about it. */
 export class AsyncCacheError extends Error {
   static {
     this.prototype.name = 'AsyncCacheError';
@@ -45,10 +45,17 @@ export class UnkeyableArgumentError extends AsyncCacheError {
   /** Place inside the argument: `$` is the argument itself. */
   readonly path: string;
 
-  constructor(job: string, index: number, path: string, reason: string, cause?: unknown) {
+  constructor(
+    job: string,
+    index: number,
+    path: string,
+    reason: string,
+    cause?: unknown,
+    purpose = 'part of a cache key',
+  ) {
     const place = path === '$' ? '' : ` at ${path}`;
     super(
-      `${job}: argument ${index + 1}${place} cannot be part of a cache key: ${reason}`,
+      `${job}: argument ${index + 1}${place} cannot be ${purpose}: ${reason}`,
       'Pass something with a stable identity (an id), or override key() or prepareArgs()',
       { job, cause },
     );
@@ -65,10 +72,12 @@ export class UnserializableValueError extends AsyncCacheError {
   override readonly code = 'E_UNSERIALIZABLE_VALUE';
   /** Place inside the value: `$` is the value itself. */
   readonly path: string;
+  readonly reason: string;
 
   constructor(job: string, path: string, reason: string, cause?: unknown) {
     super(`${job}: the value cannot be cached, ${path} ${reason}`, 'Return plain data from fetch', { job, cause });
     this.path = path;
+    this.reason = reason;
   }
 }
 
@@ -128,7 +137,7 @@ export class StoreTimeoutError extends StoreError {
   }
 }
 
-/** Not tried: the store failed so often in a row that it is left alone for a moment. */
+/** The operation was not tried: the store has failed so often in a row that it is left alone for a moment. */
 export class StoreSuspendedError extends StoreError {
   static {
     this.prototype.name = 'StoreSuspendedError';
@@ -182,13 +191,51 @@ export class UnknownJobError extends AsyncCacheError {
 
   override readonly code = 'E_UNKNOWN_JOB';
 
-  /** `isOtherVersion`: there is a job of this name, and the key is of another `version` of it. */
-  constructor(job: string, { isOtherVersion = false, ...context }: ErrorContext & { readonly isOtherVersion?: boolean } = {}) {
+  /** `isOtherVersion`: a job of this name exists, and the key belongs to another `version` of it. */
+  constructor(
+    job: string,
+    { isOtherVersion = false, ...context }: ErrorContext & { readonly isOtherVersion?: boolean } = {},
+  ) {
     super(
-      isOtherVersion ? `${job} has another version here` : `No job is registered under the name ${job}`,
+      isOtherVersion ? `${job} has another \`version\` in this process` : `No job is registered under the name ${job}`,
       'Register its provider in this application, or wait for the deploy that does',
       { ...context, job },
     );
+  }
+}
+
+export class ContextError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'ContextError';
+  }
+
+  override readonly code = 'E_CONTEXT';
+
+  constructor(job: string, cause: unknown) {
+    super(
+      `The context of ${job} cannot be captured: ${cause instanceof Error ? cause.message : String(cause)}`,
+      "Return plain data from capture of forRoot's context, undefined where there is none; set context: false on a job whose values are the same in every context",
+      { job, cause },
+    );
+  }
+}
+
+export class CircularReadError extends AsyncCacheError {
+  static {
+    this.prototype.name = 'CircularReadError';
+  }
+
+  override readonly code = 'E_CIRCULAR_READ';
+  /** The keys from the one that is being read to the read of it. */
+  readonly chain: readonly string[];
+
+  constructor(job: string, key: string, chain: readonly string[]) {
+    super(
+      `${job}: a read would wait for itself: ${chain.join(' → ')}`,
+      'Get that value from the origin, or move what both fetches need into a job of its own',
+      { job, key },
+    );
+    this.chain = chain;
   }
 }
 

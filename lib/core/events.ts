@@ -1,4 +1,4 @@
-/** How a read ended. Exactly one of these is told for each read. */
+/** How a read ended. Each read emits exactly one of these. */
 export type ReadEvent =
   | { readonly type: 'hit'; readonly job: string; readonly key: string; readonly age: number }
   | {
@@ -12,13 +12,13 @@ export type ReadEvent =
       readonly type: 'miss';
       readonly job: string;
       readonly key: string;
-      /** False: `empty()` was returned. */
+      /** False when `empty()` was returned. */
       readonly fetched: boolean;
-      /** What the reader was given instead of a value. */
+      /** The error that the reader got in the place of a value. */
       readonly error?: unknown;
     };
 
-/** What a fill or a refresh did. Durations are seconds. */
+/** What a fetch or a refresh did. Durations are in seconds. */
 export type RefreshEvent =
   | { readonly type: 'refresh-requested'; readonly job: string; readonly key: string }
   | {
@@ -48,21 +48,22 @@ export type RefreshEvent =
       readonly background: boolean;
     };
 
-/** What a caller asked for by hand. */
+/** A change that a caller asked for. */
 export type WriteEvent = {
-  readonly type: 'set' | 'invalidated' | 'deleted';
+  readonly type: 'set' | 'invalidated' | 'deleted' | 'all-invalidated' | 'all-deleted';
   readonly job: string;
+  /** For `all-invalidated` and `all-deleted`: the prefix that the keys of the job have in common. */
   readonly key: string;
 };
 
-/** A failure that no caller is told of by an exception. Each is told, and logged, once. */
+/** A failure that reaches no caller as an exception. Each is emitted and logged once. */
 export type FailureEvent =
   | {
       readonly type: 'refresh-failed';
       readonly job: string;
       readonly key: string;
       readonly error: unknown;
-      /** In a row, with this one. */
+      /** Consecutive failures, this one included. */
       readonly failures: number;
       readonly retryAt: Date;
     }
@@ -91,7 +92,24 @@ export type FailureEvent =
       readonly key: string;
       readonly error: unknown;
     }
-  /** Instances of classes came back as plain objects; told once per job. */
+  /** A method with `@Invalidates` or `@InvalidatesTags` succeeded, and what it should have invalidated was not. */
+  | {
+      readonly type: 'invalidation-failed';
+      /** The job to be invalidated; empty for tags. */
+      readonly job: string;
+      readonly key: string;
+      /** The method that wrote, as `Class.method`. */
+      readonly writer: string;
+      readonly error: unknown;
+    }
+  /** Stored bytes name a class that is not in `types`: its instances are read as plain objects. Told once per class. */
+  | {
+      readonly type: 'class-unknown';
+      readonly job: string;
+      readonly key: string;
+      readonly className: string;
+    }
+  /** Instances of classes are stored as plain objects; told once per job. */
   | {
       readonly type: 'class-lost';
       readonly job: string;
@@ -99,5 +117,5 @@ export type FailureEvent =
       readonly classNames: readonly string[];
     };
 
-/** Everything that `events$` tells. */
+/** Every event that `events$` emits. */
 export type CacheEvent = ReadEvent | RefreshEvent | WriteEvent | FailureEvent;

@@ -4,67 +4,93 @@ import type { CacheEvent } from './events.js';
 export type Awaitable<T> = T | Promise<T>;
 
 /**
- * Where entries live. A store that answers without a promise is read without one: that is the fast path of the
- * embedded default. A store that fails rejects; what that means to a reader is decided above it.
+ * Where entries live. Reads of a store that returns no promise are synchronous inside, which is the fast path of the
+ * embedded default. A store that fails rejects; its callers decide what that means for a reader.
  */
 export interface Store {
   readonly capabilities: StoreCapabilities;
-  /** The clock that dates the entries, in milliseconds: a shared store's is its server's. */
+  /** Milliseconds on the clock that dates the entries. For a shared store it is the server's clock. */
   now(): number;
-  /** The caller owns what it gets unless the entry says `copyOnRead` or its value is frozen. */
+  /** The caller may keep and change the value, unless the entry says `copyOnRead` or the value is frozen. */
   read(key: string): Awaitable<Entry | undefined>;
   /** One round trip; answers in the order of `keys`. */
   readMany(keys: readonly string[]): Awaitable<readonly (Entry | undefined)[]>;
-  /** Asks for the right to fill a key. One holder at a time; a holder that dies loses it after `claim.lease`. */
+  /** Asks for the lease on a key. It has one holder at a time; a holder that dies loses it after `claim.lease`. */
   acquire(key: string, claim: Claim): Awaitable<Acquisition>;
-  /** Lengthens a lease to `ms` from now. False: it is no longer the holder's. */
+  /** Extends a lease to `ms` from now. False when it no longer belongs to the holder. */
   renew(lease: Lease, ms: number): Awaitable<boolean>;
-  /** Writes under a lease and ends it. The entry is dated from the start of the lease; its generation is the token. */
+  /**
+   * Writes under a lease and ends the lease. The entry is dated from the start of the lease; its generation is the
+   * token.
+   */
   commit(lease: Lease, fill: Fill): Awaitable<CommitResult>;
-  /** Ends a lease without a value. Without the lease it changes nothing. */
-  release(lease: Lease, ending: LeaseEnding): Awaitable<void>;
-  /** Writes without a lease, and takes the right to fill from whoever holds it. */
+  /**
+   * Ends a lease without a value. Changes nothing when the lease is no longer held. `tags` are those of the outcome of
+   * the fetch: the lease counts as revoked when one of them was invalidated during the fetch.
+   */
+  release(lease: Lease, ending: LeaseEnding, tags?: readonly string[]): Awaitable<ReleaseResult>;
+  /** Milliseconds that the lease on a key has left; undefined when nobody holds it, or where nobody can say. Only looks. */
+  leaseRemaining?(key: string): Awaitable<number | undefined>;
+  /** Whether this process holds a copy of an entry of a shared store. */
+  hasCopy?(key: string): boolean;
+  /** Writes without a lease, and ends any lease on the key. */
   set(key: string, fill: Fill): Awaitable<void>;
-  /** Makes the entry stale from now on. A holder's commit will be refused as `revoked`. */
+  /** Makes the entry stale from now on. The commit of a fetch that is under way is refused as `revoked`. */
   invalidate(key: string): Awaitable<Invalidation>;
-  /** Removes the entry with its failures, and takes the right to fill from whoever holds it. True: there was a value. */
+  /** Removes the entry with its failures, and ends any lease on the key. True when there was a value. */
   delete(key: string): Awaitable<boolean>;
   /**
-   * As `invalidate` for every entry that has one of the tags. A fetch that is under way and turns out to have one of
+   * Like `invalidate` for every entry that has one of the tags. A fetch under way whose value turns out to have one of
    * them is refused as `revoked`. Costs one operation per tagged entry.
    */
   invalidateTags(tags: readonly string[]): Awaitable<void>;
-  /** As `delete` for every entry that has one of the tags; a fetch under way that turns out to have one is refused. */
+  /**
+   * Like `delete` for every entry that has one of the tags. A fetch under way whose value turns out to have one is
+   * refused.
+   */
   deleteTags(tags: readonly string[]): Awaitable<void>;
-  /** Removes every entry of this store's prefix, and takes every right to fill. */
+  /**
+   * Like `invalidate` for every entry whose key begins with `prefix`, and for every fetch of such a key that is under
+   * way. Everything that began before the call is affected; a fetch that begins during the call may be. The store
+   * documents the cost.
+   */
+  invalidateAll(prefix: string): Awaitable<void>;
+  /**
+   * Like `delete` for every entry whose key begins with `prefix`, and for every fetch of such a key that is under way.
+   */
+  deleteAll(prefix: string): Awaitable<void>;
+  /** Removes every entry of this store's prefix and ends every lease. */
   clear(): Awaitable<void>;
   close(): Awaitable<void>;
 }
 
 export interface StoreCapabilities {
-  /** Other processes see the same entries. */
+  /**
+   * Whether other processes see the same entries. False also while a shared store cannot be reached: no other process
+   * can then refresh what only this one has.
+   */
   readonly shared: boolean;
-  /** How far a lease holds: a `process` fence cannot stop another process from writing old data. */
+  /** How far a lease holds. With `process`, another process can still write old data. */
   readonly fence: 'cluster' | 'process';
-  /** Only this process can refresh what it reads here, always or for the time being: no other one is asked to. */
-  readonly alone?: boolean;
 }
 
 export interface Claim {
-  /** How long the right to fill lasts without renewal, in milliseconds. */
+  /** Milliseconds that the lease lasts without renewal. */
   readonly lease: number;
-  /** Refuse with `changed` unless the key still holds this generation (`''`: no value). Undefined: whatever it holds. */
+  /**
+   * Refuse with `changed` unless the key still has this generation (`''`: no value). Undefined: any generation will do.
+   */
   readonly generation?: string | undefined;
-  /** Refuse with `backoff` while one runs. */
+  /** Refuse with `backoff` while the backoff of the key has not passed. */
   readonly respectBackoff: boolean;
-  /** Take the right from whoever has it. */
+  /** Take the lease from its present holder. */
   readonly takeOver: boolean;
 }
 
 export interface Lease {
   readonly key: string;
   readonly token: string;
-  /** When it was granted, by the store's clock: what `storedAt` will be. */
+  /** When the lease was granted, by the store's clock. It becomes `storedAt` of the entry. */
   readonly grantedAt: number;
 }
 
@@ -72,9 +98,9 @@ export type Acquisition =
   | {
       readonly kind: 'granted';
       readonly lease: Lease;
-      /** Failures in a row before this attempt. */
+      /** Consecutive failures before this attempt. */
       readonly failures: number;
-      /** Reads the entry that the fill will replace; decoded only when asked for. */
+      /** Returns the entry that the fill will replace. It is decoded only when this is called. */
       readonly previous: () => Entry | undefined;
     }
   | { readonly kind: 'busy'; readonly token: string; readonly remaining: number }
@@ -83,10 +109,16 @@ export type Acquisition =
 
 /**
  * `stored`   written.
- * `revoked`  refused: the key was invalidated during the fetch. The lease is over; one more fetch is due.
+ * `stale`    written in place of an older value, as a stale one: the key or one of its tags was invalidated during the
+ *            fetch. The lease is over; one more fetch is due.
+ * `revoked`  refused: it was invalidated during the fetch, and there is no older value. The lease is over; one more fetch
+ *            is due.
  * `lost`     refused: the lease ran out, or set, delete or clear took it.
  */
-export type CommitResult = 'stored' | 'revoked' | 'lost';
+export type CommitResult = 'stored' | 'stale' | 'revoked' | 'lost';
+
+/** What had happened to the lease before it was released: nothing (`held`), or as in `CommitResult`. */
+export type ReleaseResult = 'held' | 'revoked' | 'lost';
 
 export type LeaseEnding =
   | { readonly kind: 'unfilled' }
@@ -96,76 +128,115 @@ export type LeaseEnding =
   | { readonly kind: 'gone' };
 
 export interface Invalidation {
-  /** There was an entry with a value. */
+  /** Whether there was an entry with a value. */
   readonly found: boolean;
-  /** Somebody is filling the key; he will see that his commit is refused and fetch once more. */
+  /** Whether a fetch of the key is under way. Its commit will be refused, and it fetches once more. */
   readonly held: boolean;
   readonly generation: string;
-  /** Refreshes of it that failed in a row. */
+  /** Its consecutive failed refreshes. */
   readonly failure?: Failure | undefined;
 }
 
-/** Tells what others changed in a shared store, for copies near the readers. */
+/** Reports what other processes change in a shared store, for copies of its entries. */
 export interface ChangeFeed {
-  /** Every change by another process is told within moments. While false, a copy may be out of date. */
+  /** Whether every change by another process is reported within moments. While false, a copy may be out of date. */
   readonly live: boolean;
-  /** To be called once, before the feed can become live. */
+  /** Call it once, before the feed can become live. */
   subscribe(listener: ChangeListener): void;
   close(): Awaitable<void>;
 }
 
 export interface ChangeListener {
-  /** Entries that somebody else wrote or removed. */
+  /** Entries that another process wrote or removed. */
   changed(keys: readonly string[]): void;
-  /** From now on changes may be missed. */
+  /** Changes may be missed from now on. */
   lost(): void;
-  /** From now on every change is told again; what was copied before may be out of date. */
+  /** Every change is reported again from now on. Copies made earlier may be out of date. */
   restored(): void;
 }
 
-/** Carries requests for a refresh to whoever runs them, at most one per key and generation at a time. */
+/** Carries refresh requests to the process that runs them, at most one per key and generation at a time. */
 export interface RefreshQueue {
-  /** Resolves when the request is in safe hands, rejects when it is not. Never called on the path of a reader. */
-  request(requests: readonly RefreshRequest[]): Awaitable<void>;
+  /** Whether another process may run what this one requests. *Default:* false. */
+  readonly shared?: boolean;
   /**
-   * Runs `handler` for each request, in this process. Not called in a process that only asks. `lease` is the shortest of
-   * the jobs' leases in milliseconds: so soon must a process that died be noticed. *Default:* 10,000.
+   * Resolves when the queue has accepted the requests, rejects when it has not. Never called on the path of a reader.
+   */
+  request(requests: readonly RefreshRequest[]): Awaitable<void>;
+  /** What waits in it, and who works on it. Only looks; rejects when the queue cannot be reached. */
+  status?(): Awaitable<QueueStatus>;
+  /** Whether a request for one key waits or runs. Only looks. */
+  isWaiting?(requested: Pick<RequestedKey, 'key' | 'generation'>): Awaitable<boolean>;
+  /**
+   * Runs `handler` for each request, in this process. Not called in a process that only requests. `lease` is the
+   * shortest of the jobs' leases in milliseconds; a process that died must be noticed within it. *Default:* 10,000.
    */
   process(handler: RefreshHandler, lease?: number): void;
   /**
-   * Calls `tick` with the name of each schedule once in its period, in one process of all. Takes the place of what was
-   * scheduled before, also by an earlier release of the application.
+   * Calls `tick` with the name of each schedule when it is due, in one process of the cluster. Replaces earlier
+   * schedules, including those of an earlier release of the application.
    */
   schedule(schedules: readonly Schedule[], tick: (name: string) => Promise<void>): Awaitable<void>;
   /** Finishes or hands over what is running, within a few seconds. */
   close(): Awaitable<void>;
 }
 
+export interface QueueStatus {
+  /** Requests that could run now and wait for a place. */
+  readonly waiting: number;
+  /** Milliseconds that the oldest of them has waited. */
+  readonly oldest: number;
+  /** Live workers of all processes. */
+  readonly workers: number;
+}
+
 export interface Schedule {
   readonly name: string;
+  readonly timing: Timing;
+}
+
+/** When a schedule is due: at every period, or at the times of a cron pattern. */
+export type Timing = PeriodTiming | CronTiming;
+
+export interface PeriodTiming {
   /** Milliseconds. */
   readonly every: number;
 }
 
+export interface CronTiming {
+  /** In BullMQ's form: five fields, or six with seconds first. */
+  readonly pattern: string;
+  /** Name of a time zone, such as `Europe/Vienna`. Undefined: that of the process. */
+  readonly tz?: string;
+}
+
+/** Computes the times of cron patterns. */
+export interface Timetable {
+  /** The first time of the pattern after an instant, in milliseconds. Throws for a wrong pattern or time zone. */
+  next(timing: CronTiming, after: number): number;
+}
+
 export interface RequestedKey {
   readonly key: string;
-  /** What the requester saw: with `key` the identity under which requests are deduplicated. */
+  /** The generation that the requester saw. Together with `key` it identifies the request. */
   readonly generation: string;
   readonly args: readonly unknown[];
+  /** The context of the reader that requested, as `context` of `forRoot` captured it; undefined for none. */
+  readonly context?: unknown;
 }
 
 export interface RefreshRequest extends RequestedKey {
   readonly job: string;
-  /** Keys to be fetched together with this one, by the job's `fetchMany`. They are part of the request's identity. */
+  /** Keys to be fetched together with this one by the job's `fetchMany`. They are part of the request's identity. */
   readonly others?: readonly RequestedKey[] | undefined;
   readonly options: RefreshQueueOptions;
 }
 
-/** BullMQ's options of a refresh, as far as they make sense for one. */
+/** Those of BullMQ's job options that make sense for a refresh. */
 export interface RefreshQueueOptions {
   /** 1 is the most urgent. Requests without a priority come before all that have one. Default: none. */
   readonly priority?: number;
-  /** How often one request is attempted, `backoff` apart, before the next reader has to ask again. Default: 1. */
+  /** How often one request is tried, `backoff` apart. After that the next reader has to request again. Default: 1. */
   readonly attempts?: number;
   /** Milliseconds before the refresh may start. Default: 0. */
   readonly delay?: number;
@@ -179,6 +250,8 @@ export type RefreshOutcome =
   | { readonly kind: 'skipped' }
   /** Somebody else is filling the key; if he dies, it is free in `retryIn` milliseconds. */
   | { readonly kind: 'busy'; readonly retryIn: number }
+  /** Invalidated during its fetch: it has to run once more, behind those that wait. */
+  | { readonly kind: 'again' }
   /** Already reported. `retryIn`: the backoff. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly retryIn: number }
   /** This process has no such job: a deploy in progress, most likely. */
@@ -188,22 +261,21 @@ export type RefreshOutcome =
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Runs `run` once, `ms` from now, without keeping the process alive. Returns how to cancel it. */
+  /** Runs `run` once, `ms` from now, without keeping the process alive. Returns a function that cancels it. */
   schedule(ms: number, run: () => void): () => void;
-  /** Runs `run` after what is going on in this turn of the event loop. */
+  /** Runs `run` after everything else in this turn of the event loop. */
   defer(run: () => void): void;
 }
 
-/** Told what happens. Must not throw, and must not be slow. */
+/** Receives events. Must not throw, and must be fast. */
 export interface Observer {
-  /** False: nobody listens, so no event need be made. Failures are always told. */
+  /** False while nobody listens, so that no event need be made. Failures are always passed on. */
   readonly active: boolean;
   observe(event: CacheEvent): void;
 }
 
-/** Bytes of a portable value. Decoding bytes that are not its own must throw, and must never run code. */
+/** Turns a portable value into bytes and back. Decoding foreign bytes must throw, and must never run code. */
 export interface Codec {
   encode(value: unknown): Buffer;
   decode(bytes: Buffer): unknown;
 }
-

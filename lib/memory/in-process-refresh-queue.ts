@@ -1,12 +1,27 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { QueueError } from '../core/errors.js';
-import { identityOf } from '../core/refresh-identity.js';
-import type { Clock, RefreshHandler, RefreshOutcome, RefreshQueue, RefreshRequest, Schedule } from '../core/ports.js';
+import { identityOf } from '../core/job/refresh-identity.js';
+import type {
+  Clock,
+  QueueStatus,
+  RefreshHandler,
+  RefreshOutcome,
+  RefreshQueue,
+  RefreshRequest,
+  Schedule,
+  Timetable,
+  Timing,
+} from '../core/ports.js';
+import { CronTimetable } from './cron-timetable.js';
 
-/** A key that is busy is looked at again no sooner than this, whatever little remains of its lease. */
+/** Milliseconds. A busy key is tried again no sooner than this, however little remains of its lease. */
 const SHORTEST_RETRY = 10;
-/** The store's clock may be a little behind ours, and a retry that comes before the end of the backoff is skipped. */
+/**
+ * Milliseconds added to a retry. The store's clock may be slightly behind this one, and a retry before the end of the
+ * backoff is skipped.
+ */
 const BACKOFF_MARGIN = 20;
-/** Pauses after which a request for a job that nobody knows yet is tried again. */
+/** Milliseconds between the retries of a request whose job is not known yet. */
 const UNKNOWN_JOB_RETRIES = [1_000, 2_000, 4_000, 8_000];
 const CLOSE_TIMEOUT = 3_000;
 
@@ -16,32 +31,39 @@ export interface InProcessRefreshQueueOptions {
   readonly concurrency?: number;
   /** How many requests may wait, delayed ones included. Default: 10,000. */
   readonly limit?: number;
+  /** Computes the times of cron patterns. Default: {@link CronTimetable}. */
+  readonly timetable?: Timetable;
 }
 
 interface Ticket {
   readonly id: string;
   readonly request: RefreshRequest;
   readonly order: number;
+  /** When it was requested. */
+  readonly since: number;
   attempt: number;
   /** How often the job was unknown. */
   unknown: number;
-  /** Set while the ticket waits for its time. */
+  /** Set while the ticket is delayed. */
   cancelDelay?: (() => void) | undefined;
 }
 
 /**
- * Runs requests in the process that makes them. They are lost with it, which is right for a cache: the next reader of
- * the stale value asks again.
+ * Runs requests in the process that makes them. Requests are lost with the process, which is acceptable for a cache:
+ * the next reader of the stale value requests again.
  */
 export class InProcessRefreshQueue implements RefreshQueue {
   readonly #clock: Clock;
   readonly #concurrency: number;
   readonly #limit: number;
-  /** All that wait or run, by what identifies a request. */
+  readonly #timetable: Timetable;
+  /** Runs a function in the async context in which the queue was made, which is no reader's. */
+  readonly #outsideOfReads = AsyncLocalStorage.snapshot();
+  /** All waiting and running requests, by their identity. */
   readonly #tickets = new Map<string, Ticket>();
-  /** Those whose time has come, in the order in which they will run. */
+  /** Requests that are due, in the order in which they will run. */
   readonly #ready: Ticket[] = [];
-  /** How to cancel the next tick of each schedule. */
+  /** Functions that cancel the next tick of each schedule. */
   readonly #schedules: (() => void)[] = [];
   #running = 0;
   #order = 0;
@@ -50,13 +72,17 @@ export class InProcessRefreshQueue implements RefreshQueue {
   #idle: (() => void) | undefined;
   #handler: RefreshHandler | undefined;
 
-  constructor({ clock, concurrency = 10, limit = 10_000 }: InProcessRefreshQueueOptions) {
+  constructor({ clock, concurrency = 10, limit = 10_000, timetable }: InProcessRefreshQueueOptions) {
+    this.#timetable = timetable ?? new CronTimetable();
     this.#clock = clock;
     this.#concurrency = concurrency;
     this.#limit = limit;
   }
 
-  /** Takes what there is room for. Rejects if that is not all: who asked first is served first, the rest asks again. */
+  /**
+   * Takes as many requests as there is room for, in their order. Rejects when some are left out; their readers request
+   * again.
+   */
   request(requests: readonly RefreshRequest[]): void | Promise<void> {
     if (this.#closing !== undefined) return rejection('it is closed');
     let refused = 0;
@@ -67,7 +93,7 @@ export class InProcessRefreshQueue implements RefreshQueue {
         refused += 1;
         continue;
       }
-      const ticket: Ticket = { id, request, order: this.#order++, attempt: 1, unknown: 0 };
+      const ticket: Ticket = { id, request, order: this.#order++, since: this.#clock.now(), attempt: 1, unknown: 0 };
       this.#tickets.set(id, ticket);
       const { delay = 0 } = request.options;
       if (delay > 0) this.#runLater(ticket, delay);
@@ -78,6 +104,16 @@ export class InProcessRefreshQueue implements RefreshQueue {
     }
   }
 
+  status(): QueueStatus {
+    const since = Math.min(...this.#ready.map((ticket) => ticket.since));
+    const oldest = this.#ready.length === 0 ? 0 : this.#clock.now() - since;
+    return { waiting: this.#ready.length, oldest, workers: this.#handler === undefined ? 0 : 1 };
+  }
+
+  isWaiting(requested: Pick<RefreshRequest, 'key' | 'generation'>): boolean {
+    return this.#tickets.has(identityOf(requested));
+  }
+
   process(handler: RefreshHandler): void {
     this.#handler = handler;
     this.#pumpSoon();
@@ -86,9 +122,9 @@ export class InProcessRefreshQueue implements RefreshQueue {
   schedule(schedules: readonly Schedule[], tick: (name: string) => Promise<void>): void {
     for (const cancel of this.#schedules.splice(0)) cancel();
     if (this.#closing !== undefined) return;
-    for (const { name, every } of schedules) {
+    for (const { name, timing } of schedules) {
       const next = (): void => {
-        const cancel = this.#clock.schedule(every, () => {
+        const cancel = this.#clock.schedule(this.#untilDue(timing), () => {
           this.#schedules.splice(this.#schedules.indexOf(cancel), 1);
           next();
           void tick(name);
@@ -99,7 +135,13 @@ export class InProcessRefreshQueue implements RefreshQueue {
     }
   }
 
-  /** Drops what waits, and gives what runs a few seconds to end. */
+  #untilDue(timing: Timing): number {
+    if ('every' in timing) return timing.every;
+    const now = this.#clock.now();
+    return this.#timetable.next(timing, now) - now;
+  }
+
+  /** Drops waiting requests and gives running ones a few seconds to end. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -110,7 +152,8 @@ export class InProcessRefreshQueue implements RefreshQueue {
     for (const ticket of this.#tickets.values()) ticket.cancelDelay?.();
     for (const { id } of this.#ready.splice(0)) this.#tickets.delete(id);
     if (this.#running === 0) return;
-    // The clock's timers do not keep the process alive, and one that ends here would cut the refreshes short.
+    // The clock's timers do not keep the process alive. Without this one the process could exit while refreshes are
+    // running.
     const alive = setInterval(() => undefined, CLOSE_TIMEOUT);
     await new Promise<void>((resolve) => {
       const cancel = this.#clock.schedule(CLOSE_TIMEOUT, resolve);
@@ -122,7 +165,7 @@ export class InProcessRefreshQueue implements RefreshQueue {
     clearInterval(alive);
   }
 
-  /** Before all that are less urgent, after all that are as urgent and came earlier. */
+  /** Inserts the ticket before all less urgent ones, and after all that are as urgent and came earlier. */
   #enqueue(ticket: Ticket): void {
     let low = 0;
     let high = this.#ready.length;
@@ -136,6 +179,13 @@ export class InProcessRefreshQueue implements RefreshQueue {
     this.#pumpSoon();
   }
 
+  /** No set of keys that are invalidated over and over may keep others from their place. */
+  #behindOthers(ticket: Ticket): Ticket {
+    const behind = { ...ticket, order: this.#order++ };
+    this.#tickets.set(ticket.id, behind);
+    return behind;
+  }
+
   #runLater(ticket: Ticket, ms: number): void {
     ticket.cancelDelay = this.#clock.schedule(ms, () => {
       ticket.cancelDelay = undefined;
@@ -143,7 +193,10 @@ export class InProcessRefreshQueue implements RefreshQueue {
     });
   }
 
-  /** Not at once: a fetch may compute a lot before it first waits, and who asks must not wait for that. */
+  /**
+   * Deferred, because a fetch may compute for long before it first waits, and the reader that requested it must not
+   * wait for that.
+   */
   #pumpSoon(): void {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -160,7 +213,9 @@ export class InProcessRefreshQueue implements RefreshQueue {
       const ticket = this.#ready.shift();
       if (ticket === undefined) return;
       this.#running += 1;
-      void this.#run(handler, ticket);
+      // In the context of the reader that happened to request it, the refresh would have that reader's tenant, user and
+      // transaction.
+      this.#outsideOfReads(() => void this.#run(handler, ticket));
     }
   }
 
@@ -169,24 +224,27 @@ export class InProcessRefreshQueue implements RefreshQueue {
     try {
       outcome = await handler(ticket.request, ticket.attempt);
     } catch (error) {
-      // By contract it never rejects. If it does, the key must not stay marked as running.
+      // A handler never rejects by contract. If it does, the key must not stay marked as running.
       outcome = { kind: 'failed', error, retryIn: UNKNOWN_JOB_RETRIES[0] ?? 0 };
     }
     this.#running -= 1;
     const retryIn = this.#closing === undefined ? retryAfter(ticket, outcome) : undefined;
     if (retryIn === undefined) this.#tickets.delete(ticket.id);
+    else if (retryIn === 0) this.#enqueue(this.#behindOthers(ticket));
     else this.#runLater(ticket, retryIn);
     if (this.#running === 0) this.#idle?.();
     this.#pumpSoon();
   }
 }
 
-/** Milliseconds until the request runs again; undefined: it is done with. Counts on the ticket what was used up. */
+/** Milliseconds until the request runs again; undefined when it is finished. Updates the counts on the ticket. */
 function retryAfter(ticket: Ticket, outcome: RefreshOutcome): number | undefined {
   switch (outcome.kind) {
     case 'stored':
     case 'skipped':
       return undefined;
+    case 'again':
+      return 0;
     case 'busy':
       return Math.max(SHORTEST_RETRY, outcome.retryIn);
     case 'failed':
@@ -203,7 +261,7 @@ function comesBefore(one: Ticket, other: Ticket): boolean {
   return urgency === 0 ? one.order < other.order : urgency < 0;
 }
 
-/** Never thrown at once: who asks without awaiting may look for a promise only. */
+/** A rejected promise and no synchronous throw, because a caller that does not await handles only promises. */
 function rejection(reason: string): Promise<never> {
   return Promise.reject(new QueueError('request', { cause: new Error(reason) }));
 }

@@ -10,6 +10,7 @@ import type {
   Invalidation,
   Lease,
   LeaseEnding,
+  ReleaseResult,
   Store,
   StoreCapabilities,
 } from '../core/ports.js';
@@ -19,28 +20,29 @@ import { TagIndex } from './tag-index.js';
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
-  /** How many entries are kept; those go that were not read for a while. Default: 10,000. */
+  /** How many entries are kept. Beyond that, entries that were not read for a while are dropped. Default: 10,000. */
   readonly max?: number;
 }
 
-/** How many different terms are remembered: jobs have a few, unless each value has a ttl of its own. */
+/** How many different terms are shared. Jobs need a few, unless each value has a ttl of its own. */
 const MOST_TERMS = 1_000;
 
 interface HeldLease {
   readonly token: string;
-  /** The number in the token, which will be the entry's. */
+  /** The number in the token. It becomes the serial number of the entry. */
   readonly serial: number;
   expiresAt: number;
-  /** Invalidated meanwhile. The slot stays taken all the same, so that at most one fetch of a key runs. */
+  /** The key was invalidated during the fetch. The lease stays taken, so that at most one fetch of a key runs. */
   revoked: boolean;
   /**
-   * Tags invalidated since the grant: only the commit knows which ones the value has. Kept here and not as an instant
-   * by tag, because a millisecond is too coarse to tell before from after, and so that it all goes with the lease.
+   * Tags invalidated since the grant: only the commit knows which tags the value has. Stored with the lease and not as
+   * an instant for each tag, because a millisecond is too coarse to tell before from after, and because they end with
+   * the lease this way.
    */
-  revokedTags: Set<string> | undefined;
+  revokedTags: Map<string, boolean> | undefined;
 }
 
-/** Entries in this process. Every method answers without a promise, and so is atomic. */
+/** Entries in this process. Every method returns a value and no promise, and is therefore atomic. */
 export class MemoryStore implements Store {
   readonly capabilities: StoreCapabilities = { shared: false, fence: 'process' };
 
@@ -48,9 +50,9 @@ export class MemoryStore implements Store {
   readonly #entries: RecentEntries;
   readonly #terms = new Map<string, Terms>();
   readonly #tags = new TagIndex();
-  /** In the order of granting and renewal. */
+  /** In the order in which they were granted or renewed. */
   readonly #leases = new Map<string, HeldLease>();
-  /** Several processes with a store of their own may share a refresh queue, so that numbers alone could collide. */
+  /** Several processes, each with a memory store, may share a refresh queue. Numbers alone would collide there. */
   readonly #instance = `${randomBytes(6).toString('base64url')}.`;
   readonly #epoch: number;
   #serial = 0;
@@ -67,7 +69,7 @@ export class MemoryStore implements Store {
     return this.#clock.now();
   }
 
-  /** May answer an entry past its grace: whoever serves it compares it with the time anyway, once is enough. */
+  /** May return an entry past its grace: its reader compares it with the time anyway. */
   read(key: string): Entry | undefined {
     return this.#entries.get(key);
   }
@@ -117,17 +119,28 @@ export class MemoryStore implements Store {
     const held = this.#heldBy(lease, this.now());
     if (held === undefined) return 'lost';
     this.#leases.delete(lease.key);
-    if (held.revoked || fill.tags.some((tag) => held.revokedTags?.has(tag) === true)) return 'revoked';
+    const isRevoked = isRevokedFor(held, fill.tags);
+    if (isRevoked && !this.#mayReplace(held, lease.key, fill)) return 'revoked';
     this.#write(lease.key, fill, lease.grantedAt, held.serial);
-    return 'stored';
+    if (!isRevoked) return 'stored';
+    this.#makeStale(lease.key);
+    return 'stale';
   }
 
-  release(lease: Lease, ending: LeaseEnding): void {
+  release(lease: Lease, ending: LeaseEnding, tags: readonly string[] = []): ReleaseResult {
     const now = this.now();
-    if (this.#heldBy(lease, now) === undefined) return;
+    const held = this.#heldBy(lease, now);
+    if (held === undefined) return 'lost';
     this.#leases.delete(lease.key);
     if (ending.kind === 'gone') this.#entries.delete(lease.key);
     if (ending.kind === 'failed') this.#fail(lease.key, ending.message, ending.retryIn, now);
+    return isRevokedFor(held, tags) ? 'revoked' : 'held';
+  }
+
+  leaseRemaining(key: string): number | undefined {
+    const now = this.now();
+    const holder = this.#holder(key, now);
+    return holder && holder.expiresAt - now;
   }
 
   set(key: string, fill: Fill): void {
@@ -146,8 +159,7 @@ export class MemoryStore implements Store {
       this.#entries.delete(key);
       return { found: false, held, generation: '' };
     }
-    // Before now: a read in the same millisecond must find it stale.
-    this.#put(key, entry.under({ ttl: Math.min(entry.freshUntil, now - 1) - entry.storedAt }));
+    this.#makeStale(key);
     return { found: true, held, generation: entry.generation, failure: entry.failure };
   }
 
@@ -158,7 +170,7 @@ export class MemoryStore implements Store {
     return there;
   }
 
-  /** Takes an entry over as another store holds it. Answers what is kept. */
+  /** Stores an entry as another store holds it, and returns what is kept. */
   keep(key: string, entry: Entry, copyOnRead = entry.copyOnRead): Entry {
     const like = entryLike(entry, copyOnRead);
     this.#put(key, like);
@@ -171,8 +183,19 @@ export class MemoryStore implements Store {
   }
 
   deleteTags(tags: readonly string[]): void {
-    this.#revokeTags(tags);
+    this.#revokeTags(tags, true);
     for (const key of this.#tags.keysOf(tags)) this.delete(key);
+  }
+
+  /** Walks through all keys: an index by job would cost memory for each entry. */
+  invalidateAll(prefix: string): void {
+    for (const [key, held] of this.#leases) if (key.startsWith(prefix)) held.revoked = true;
+    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.invalidate(key);
+  }
+
+  deleteAll(prefix: string): void {
+    for (const key of this.#leases.keys()) if (key.startsWith(prefix)) this.#leases.delete(key);
+    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.delete(key);
   }
 
   clear(): void {
@@ -184,8 +207,28 @@ export class MemoryStore implements Store {
     this.clear();
   }
 
+  /**
+   * Whether a value whose lease was revoked moves its key on: only where an older value is there that an invalidation made
+   * stale. Where a tag of it was removed, it would bring back what was removed.
+   */
+  #mayReplace(held: HeldLease, key: string, { kind, tags }: Fill): boolean {
+    const older = this.#entries.peek(key);
+    const isRemoved = tags.some((tag) => held.revokedTags?.get(tag) === true);
+    return !isRemoved && kind === 'value' && isServable(older, this.now()) && older.kind === 'value';
+  }
+
+  #makeStale(key: string): void {
+    const entry = this.#entries.peek(key);
+    // Strictly before now, so that a read in the same millisecond finds the entry stale.
+    if (entry !== undefined) {
+      this.#put(key, entry.under({ ttl: Math.min(entry.freshUntil, this.now() - 1) - entry.storedAt }));
+    }
+  }
+
   #write(key: string, fill: Fill, storedAt: number, serial: number): void {
-    const terms = this.#termsOf(fill);
+    const common = this.#termsOf(fill);
+    // The inherited age belongs to one value, so its terms cannot be shared.
+    const terms = fill.inheritedAge === undefined ? common : { ...common, inheritedAge: fill.inheritedAge };
     if (storedAt + terms.keep <= this.now()) this.#entries.delete(key);
     else this.#put(key, new StoredEntry(fill.value, terms, storedAt - this.#epoch, serial));
   }
@@ -197,7 +240,7 @@ export class MemoryStore implements Store {
       // A remembered error is never served past its ttl.
       const graceful = kind === 'error' ? 0 : grace;
       const common = { kind, copyOnRead, ttl, grace: graceful, keep: ttl + graceful, tags: Object.freeze([...tags]) };
-      terms = { ...common, failure: undefined, epoch: this.#epoch, generation: this.#instance };
+      terms = { ...common, inheritedAge: 0, failure: undefined, epoch: this.#epoch, generation: this.#instance };
       if (this.#terms.size >= MOST_TERMS) this.#terms.clear();
       this.#terms.set(id, terms);
     }
@@ -207,7 +250,7 @@ export class MemoryStore implements Store {
   #fail(key: string, message: string, retryIn: number, now: number): void {
     const entry = kept(this.#entries.peek(key), now) ?? vacant(now);
     const failure = { count: (entry.failure?.count ?? 0) + 1, message, at: now, retryAt: now + retryIn };
-    // Past the next attempts, so that failures in a row are counted as such.
+    // Kept beyond the next attempts, so that consecutive failures are counted as such.
     const keep = Math.max(entry.keepUntil, now + 2 * retryIn + 60_000) - entry.storedAt;
     this.#put(key, entry.under({ failure, keep }));
   }
@@ -217,11 +260,11 @@ export class MemoryStore implements Store {
     this.#tags.add(key, entry.tags);
   }
 
-  #revokeTags(tags: readonly string[]): void {
+  #revokeTags(tags: readonly string[], isRemoval = false): void {
     if (tags.length === 0) return;
     for (const held of this.#leases.values()) {
-      held.revokedTags ??= new Set();
-      for (const tag of tags) held.revokedTags.add(tag);
+      held.revokedTags ??= new Map();
+      for (const tag of tags) held.revokedTags.set(tag, isRemoval || held.revokedTags.get(tag) === true);
     }
   }
 
@@ -235,11 +278,15 @@ export class MemoryStore implements Store {
     return held?.token === lease.token ? held : undefined;
   }
 
-  /** Holders end their leases; those of one that never did would pile up. */
+  /** Removes expired leases: those whose holders never ended them would accumulate. */
   #forgetExpiredLeases(now: number): void {
     for (const [key, held] of this.#leases) {
       if (held.expiresAt > now) return;
       this.#leases.delete(key);
     }
   }
+}
+
+function isRevokedFor(held: HeldLease, tags: readonly string[]): boolean {
+  return held.revoked || tags.some((tag) => held.revokedTags?.has(tag) === true);
 }

@@ -1,18 +1,22 @@
 import type { StoredEntry } from './stored-entry.js';
 
 /**
- * Entries by key, at most `max`. When another one comes, the oldest goes, except that what was read is spared once and
- * counts as new again ("second chance"). Nearly as good as dropping the least recently used one, but a read costs a flag,
- * where a list in the order of use costs more time than the look-up itself, and the memory for its links.
+ * At most `max` entries by key. When there is no room, the oldest entry goes, but an entry that was read since is
+ * spared once and counts as new again ("second chance"). That is nearly as good as dropping the least recently used
+ * entry. A read costs setting a flag, where a list in the order of use would cost more time than the look-up itself,
+ * and memory for its links.
  */
 export class RecentEntries {
   readonly #entries = new Map<string, StoredEntry>();
-  /** From the oldest on. Undefined until it is needed: an iterator keeps alive what the Map has grown out of. */
+  /**
+   * Iterates from the oldest entry on. Created when it is first needed, because an iterator keeps former tables of the
+   * Map alive.
+   */
   #oldest: MapIterator<[string, StoredEntry]> | undefined;
 
   constructor(
     private readonly max: number,
-    /** Told of each entry that goes or is replaced. */
+    /** Called with each entry that is removed or replaced. */
     private readonly onRemove: (key: string, entry: StoredEntry) => void,
   ) {}
 
@@ -22,7 +26,7 @@ export class RecentEntries {
     return entry;
   }
 
-  /** Without counting as a read. */
+  /** Returns the entry without counting as a read. */
   peek(key: string): StoredEntry | undefined {
     return this.#entries.get(key);
   }
@@ -38,6 +42,11 @@ export class RecentEntries {
     this.#entries.set(key, entry);
   }
 
+  /** A copy, so that changes during a walk do not disturb the walk. */
+  keys(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
   delete(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
@@ -47,12 +56,12 @@ export class RecentEntries {
 
   clear(): void {
     this.#oldest = undefined;
-    for (const key of [...this.#entries.keys()]) this.delete(key);
+    for (const key of this.keys()) this.delete(key);
   }
 
   #dropOne(): void {
     while (this.#entries.size > 0) {
-      // One iterator for all: each new one would have to pass the places of all that went before.
+      // One iterator for all calls: a new one would have to skip the places of all removed entries.
       this.#oldest ??= this.#entries.entries();
       const { done, value } = this.#oldest.next();
       if (done === true) {

@@ -1,27 +1,31 @@
 import { type Entry, type Failure, servableUntil } from '../core/entry.js';
 
 /**
- * All of an entry but its value and when it was written. The entries of a job have it in common, and it weighs more than
- * most values, so it is kept once for all of them. Periods count from `storedAt`.
+ * Everything of an entry except its value and its time. The entries of a job share it, and it is larger than most
+ * values, so it is stored once for all of them. Periods count from `storedAt`.
  */
 export interface Terms {
   readonly kind: Entry['kind'];
   readonly copyOnRead: boolean;
   readonly ttl: number;
   readonly grace: number;
-  /** How long it stays, which may be longer than it may be served: a failure outlives its value. */
+  /** How long the entry is kept. It may be kept longer than it may be served, because failures outlive their value. */
   readonly keep: number;
   readonly tags: readonly string[];
+  readonly inheritedAge: number;
   readonly failure: Failure | undefined;
-  /** The instant that `sinceEpoch` counts from. */
+  /** The instant from which `sinceEpoch` counts. */
   readonly epoch: number;
-  /** The generation, or, where there is a serial number, what it begins with. */
+  /** The generation; with a serial number, the part of it before the number. */
   readonly generation: string;
 }
 
-/** An entry as it is held in memory. Few and small numbers: the engine keeps one above 2^31 as an object of its own. */
+/**
+ * An entry as it is held in memory. It has few and small numbers, because the engine allocates an object for each
+ * number above 2^31.
+ */
 export class StoredEntry implements Entry {
-  /** Read since the store last looked for something to drop. */
+  /** Whether it was read since the store last looked for an entry to drop. */
   used = false;
 
   constructor(
@@ -55,6 +59,10 @@ export class StoredEntry implements Entry {
     return this.terms.tags;
   }
 
+  get inheritedAge(): number {
+    return this.terms.inheritedAge;
+  }
+
   get failure(): Failure | undefined {
     return this.terms.failure;
   }
@@ -68,7 +76,7 @@ export class StoredEntry implements Entry {
     return this.storedAt + this.terms.keep;
   }
 
-  /** The same value, written at the same time, under other terms. */
+  /** The same value with the same time under other terms. */
   under(terms: Partial<Terms>): StoredEntry {
     return new StoredEntry(this.value, { ...this.terms, ...terms }, this.sinceEpoch, this.serial);
   }
@@ -76,19 +84,20 @@ export class StoredEntry implements Entry {
 
 /** An entry as another store holds it. */
 export function entryLike(entry: Entry, copyOnRead = entry.copyOnRead): StoredEntry {
-  const { kind, value, storedAt: epoch, freshUntil, grace, tags, failure, generation } = entry;
+  const { kind, value, storedAt: epoch, freshUntil, grace, tags, inheritedAge = 0, failure, generation } = entry;
   const ttl = freshUntil - epoch;
   const keep = Math.max(ttl + grace, (failure?.retryAt ?? epoch) - epoch);
-  return new StoredEntry(value, { kind, copyOnRead, ttl, grace, keep, tags, failure, epoch, generation }, 0, 0);
+  const terms = { kind, copyOnRead, ttl, grace, keep, tags, inheritedAge, failure, epoch, generation };
+  return new StoredEntry(value, terms, 0, 0);
 }
 
-/** What holds the failures of a key without a value. */
+/** Holds the failures of a key that has no value. */
 export function vacant(now: number): StoredEntry {
   const base = { kind: 'vacant', value: undefined, copyOnRead: false, tags: [] } as const;
   return entryLike({ ...base, storedAt: now, freshUntil: now, grace: 0, generation: '' });
 }
 
-/** Entries are not removed when their time is over, but they count as absent. */
+/** Expired entries are not removed at once, but they count as absent. */
 export function kept(entry: StoredEntry | undefined, now: number): StoredEntry | undefined {
   return entry !== undefined && now <= entry.keepUntil ? entry : undefined;
 }
@@ -98,8 +107,8 @@ export function isServable(entry: StoredEntry | undefined, now: number): entry i
 }
 
 /**
- * Whether the entry is still what a reader saw. Also one that may no longer be served has its generation, since
- * nobody replaced it; to a reader who counted it as nothing it is nothing.
+ * Whether the entry is still the one that a reader saw. An entry that may no longer be served keeps its generation,
+ * since nothing replaced it. A reader that counted it as absent passes an empty generation, and that matches as well.
  */
 export function isGeneration(entry: StoredEntry | undefined, generation: string, now: number): boolean {
   return generation === (entry?.generation ?? '') || (generation === '' && !isServable(entry, now));

@@ -1,26 +1,33 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../core/ports.js';
 
-/** The longest delay that `setTimeout` knows; anything above fires at once. */
+/** The longest delay of `setTimeout`. A longer one would fire at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** How long one look at the clock is good for, in milliseconds, and for how many questions. */
+/** How many milliseconds, and how many calls, one reading of the clock serves. */
 const RESOLUTION = 1;
 const MOST_USES = 8;
 
-// As they are when the package is loaded: a test that replaces them later is to be believed at once.
+// The functions at the time when the package was loaded. A test that replaces them later is noticed, and believed at
+// once.
 const hostNow = Date.now;
 const hostTimeout = setTimeout;
 
 /**
  * The time and the timers of this process. Its timers do not keep the process alive.
  *
- * To look at the clock is nearly half of what a hit in memory costs, so under load one look serves the questions of a
- * millisecond. They are counted as well, because a loop that never lets a timer run would make time stand still.
+ * Reading the clock is nearly half of the cost of a hit in memory, so under load one reading serves all calls of a
+ * millisecond. The calls are counted as well: in a loop that never lets a timer run, time would otherwise stand still.
  */
 export class SystemClock implements Clock {
   #now = 0;
   #uses = 0;
   #forgetting = false;
+  /**
+   * Runs a function in the async context in which the clock was made, so that what runs later belongs to no reader's
+   * request.
+   */
+  readonly #outsideOfReads = AsyncLocalStorage.snapshot();
 
   now(): number {
     if (Date.now !== hostNow) {
@@ -38,12 +45,15 @@ export class SystemClock implements Clock {
   }
 
   schedule(ms: number, run: () => void): () => void {
+    const fire = (): void => {
+      this.#outsideOfReads(run);
+    };
     let remaining = ms;
     let timer: NodeJS.Timeout;
     const wait = (): void => {
       const delay = Math.min(remaining, LONGEST_TIMEOUT);
       remaining -= delay;
-      timer = setTimeout(remaining > 0 ? wait : run, delay);
+      timer = setTimeout(remaining > 0 ? wait : fire, delay);
       timer.unref();
     };
     wait();
@@ -53,7 +63,7 @@ export class SystemClock implements Clock {
   }
 
   defer(run: () => void): void {
-    setImmediate(run);
+    setImmediate(this.#outsideOfReads, run);
   }
 
   #forgetSoon(): void {

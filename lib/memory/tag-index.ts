@@ -17,7 +17,7 @@ export class TagIndex {
     }
   }
 
-  /** A copy: what is done to the keys changes the index. */
+  /** A copy, because changing the entries changes the index. */
   keysOf(tags: readonly string[]): ReadonlySet<string> {
     const found = new Set<string>();
     for (const tag of tags) {
@@ -26,7 +26,7 @@ export class TagIndex {
     return found;
   }
 
-  /** How many tags have a key. */
+  /** How many tags have at least one key. */
   get size(): number {
     return this.#keys.size;
   }

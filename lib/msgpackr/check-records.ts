@@ -44,7 +44,7 @@ export function checkRecords(bytes: Buffer): number {
   };
 
   while (due > 0) {
-    // Everything takes at least a byte: no small header can ask for more than the bytes at hand.
+    // Everything takes at least one byte, so a small header cannot ask for more than there is.
     if (due > bytes.length - at) throw new TypeError(`Cut off at ${at}`);
     due--;
     const token = bytes[at++] as number;

@@ -1,1 +1,2 @@
+export { CompressingCodec } from './compressing-codec.js';
 export { MsgpackrCodec } from './msgpackr-codec.js';

@@ -1,11 +1,12 @@
 import { Packr } from 'msgpackr';
 import { CorruptEntryError } from '../core/errors.js';
 import type { Codec } from '../core/ports.js';
+import { ValueTypeRegistry } from '../core/value/value-type-registry.js';
 import { checkRecords } from './check-records.js';
 import { TreeReader } from './tree-reader.js';
 import { TreeWriter } from './tree-writer.js';
 
-/** The first byte of everything stored; a later format takes another letter. Capitals hold a typed tree. */
+/** The first byte of everything stored. A later format takes another letter. Capital letters mark a typed tree. */
 const FORMAT = {
   text: 0x6a, // j
   typedText: 0x4a, // J
@@ -13,21 +14,27 @@ const FORMAT = {
   typedRecords: 0x4d, // M
 } as const;
 
-/** Below it, JSON is read as fast as records are, and redis-cli can show it. */
+/** Bytes. Smaller values are read as fast from JSON, which redis-cli can show. */
 const SMALLEST_RECORDS = 4_096;
-/** Records are faster to read where they are clearly shorter, unless every few of them have a shape of their own. */
+/**
+ * Records are used where they are at most this fraction of the JSON. They are then faster to read, unless almost every
+ * record has a shape of its own.
+ */
 const SHORTER = 0.75;
 const BYTES_PER_SHAPE = 64;
-/** Halves of surrogate pairs have no UTF-8, and these names mean something to msgpackr. */
+/** Unpaired surrogates have no UTF-8 form, and these names have a meaning to msgpackr. */
 const TEXT_ONLY = /\\ud[89a-f][0-9a-f]{2}|"(?:__proto__|__keys__|constructor|toJSON)":/;
 
-/** Any portable value as bytes: JSON, or records of msgpackr where these pay, and types on top of either. */
+/** Turns any portable value into bytes: JSON, or msgpackr's records where they pay, with types on top of either. */
 export class MsgpackrCodec implements Codec {
-  // Record shapes go along with each value: no state is shared between values or processes.
+  // Record shapes are written with each value, so values and processes share no state.
   readonly #packr = new Packr({ useRecords: true, maxOwnStructures: 64, structuredClone: false, moreTypes: false });
 
+  /** @param types classes whose instances come back as instances. *Default:* none. */
+  constructor(private readonly types = new ValueTypeRegistry()) {}
+
   encode(value: unknown): Buffer {
-    const writer = new TreeWriter();
+    const writer = new TreeWriter(this.types.all);
     const tree = writer.write(value);
     const text = JSON.stringify(tree);
     if (text.length >= SMALLEST_RECORDS && !TEXT_ONLY.test(text)) {
@@ -46,11 +53,11 @@ export class MsgpackrCodec implements Codec {
         case FORMAT.text:
           return parse(bytes);
         case FORMAT.typedText:
-          return new TreeReader().read(parse(bytes));
+          return new TreeReader(this.types).read(parse(bytes));
         case FORMAT.records:
           return this.#unpack(bytes);
         case FORMAT.typedRecords:
-          return new TreeReader().read(this.#unpack(bytes));
+          return new TreeReader(this.types).read(this.#unpack(bytes));
         default:
           throw new TypeError(`Format ${format} is not known to this version`);
       }

@@ -1,17 +1,22 @@
 import { types } from 'node:util';
-import { bytesOf, viewKind } from '../core/binary.js';
-import { isPlainObject } from '../core/opaque.js';
-import { errorKind, errorMembers, isError } from '../core/portable-error.js';
+import { bytesOf, viewKind } from '../core/value/binary.js';
+import { isPlainObject } from '../core/value/obstacle.js';
+import { errorKind, errorMembers, isError } from '../core/value/portable-error.js';
+import type { ValueType, ValueTypes } from '../core/value/value-types.js';
 
 /**
  * A portable value as a tree that JSON can hold. What JSON cannot hold becomes a text that starts with `$` and its
  * kind (`"$date 0"`), or an array that starts with such a text when it holds other values (`["$set",1]`). Texts that
- * start with `$` themselves get another one. Objects are numbered in the order they are met: `"$ref 2"` is the third.
+ * start with `$` themselves get another one. An instance of a registered class is `["$instance","User",{…}]`, or
+ * `["$custom","Decimal","1.5"]` where the class says what is stored; a release that knows neither takes the entry as a miss. Objects are numbered in the order they are met: `"$ref 2"` is the third.
  */
 export class TreeWriter {
-  /** Whether anything had to be marked: such a tree has to go through a TreeReader. */
+  /** Whether anything was marked. Such a tree must be read by a TreeReader. */
   typed = false;
   readonly #numbers = new Map<object, number>();
+
+  /** @param valueTypes classes whose instances are written with their name. */
+  constructor(private readonly valueTypes: ValueTypes) {}
 
   write(value: unknown): unknown {
     switch (typeof value) {
@@ -38,10 +43,30 @@ export class TreeWriter {
     const number = this.#numbers.get(value);
     if (number !== undefined) return this.#mark(`$ref ${number}`);
     this.#numbers.set(value, this.#numbers.size);
-    if (Array.isArray(value)) return value.map((item) => this.write(item));
+    const type = this.valueTypes.of(value);
+    return type === undefined ? this.#writeContent(value) : this.#mark(this.#writeInstance(value, type));
+  }
+
+  /** An instance and its members are one object and have one number. */
+  #writeInstance(value: object, { name, custom }: ValueType): unknown[] {
+    if (custom === undefined) return ['$instance', this.write(name), this.#writeContent(value)];
+    return ['$custom', this.write(name), this.write(custom.serialize(value))];
+  }
+
+  #writeContent(value: object): unknown {
+    if (Array.isArray(value)) return this.#writeArray(value);
     if (isPlainObject(value)) return this.#writeFields(value);
-    const leaf = textOfLeaf(value);
-    return this.#mark(leaf ?? this.#writeHolder(value));
+    const content = textOfLeaf(value) ?? this.#writeHolder(value);
+    if (content !== undefined) return this.#mark(content);
+    if (this.valueTypes.of(value) !== undefined) return this.#writeFields(value);
+    throw new TypeError('An instance of a class is not portable');
+  }
+
+  #writeArray(items: readonly unknown[]): unknown[] {
+    const nodes = items.map((item) => this.write(item));
+    // map() keeps holes, and JSON would turn them into null.
+    for (let index = 0; index < items.length; index++) if (!(index in items)) nodes[index] = this.#mark('$hole');
+    return nodes;
   }
 
   #writeFields(object: object): object {
@@ -51,10 +76,20 @@ export class TreeWriter {
       if (name !== '__proto__') fields[name] = value;
       else Object.defineProperty(fields, name, { value, enumerable: true });
     }
-    return fields;
+    const symbols = Object.getOwnPropertySymbols(object);
+    return symbols.length === 0 ? fields : this.#mark(this.#writeSymbolMembers(object, fields, symbols));
   }
 
-  #writeHolder(value: object): unknown[] {
+  /** The symbols of a portable value are all registered ones. */
+  #writeSymbolMembers(object: object, fields: object, symbols: readonly symbol[]): unknown[] {
+    const nodes: unknown[] = ['$object', fields];
+    for (const symbol of symbols) {
+      nodes.push(this.write(Symbol.keyFor(symbol)), this.write((object as Readonly<Record<symbol, unknown>>)[symbol]));
+    }
+    return nodes;
+  }
+
+  #writeHolder(value: object): unknown[] | undefined {
     const nodes: unknown[] = [];
     if (types.isMap(value)) {
       nodes.push('$map');
@@ -68,7 +103,7 @@ export class TreeWriter {
         nodes.push(this.write(member.name), member.enumerable, this.write(member.value));
       }
     } else {
-      throw new TypeError('An instance of a class is not portable');
+      return undefined;
     }
     return nodes;
   }

@@ -1,16 +1,10 @@
-import type {
-  Peeked,
-  Reading,
-  SetOptions,
-  TargetedJob,
-  WarmOptions,
-  WarmProgress,
-} from '../core/job.js';
+import type { Explanation } from '../core/job/explanation.js';
+import type { Peeked, Reading, SetOptions, TargetedJob, WarmOptions, WarmProgress } from '../core/job/job.js';
 import { UncachedJob } from '../core/uncached-job.js';
 import type { AsyncCacheRuntime } from './async-cache-runtime.js';
 import { lastValueOf } from './last-value.js';
 import { injectRuntime, runtimeOf } from './runtime-of.js';
-import { warnUncached } from './warn-uncached.js';
+import { warnWithoutModule } from './warn-without-module.js';
 
 /** The arguments of a job class: those of its `fetch`. */
 export type JobArguments<Self extends AsyncCacheJob> = Parameters<Self['fetch']>;
@@ -18,11 +12,11 @@ export type JobArguments<Self extends AsyncCacheJob> = Parameters<Self['fetch']>
 export type JobValue<Self extends AsyncCacheJob> = Awaited<ReturnType<Self['fetch']>>;
 
 /**
- * A cached read as a provider: extend it, set `ttl` and what else you like of `JobOptions` as attributes or methods, and
- * override `fetch`. The constructor is for dependency injection only. Inject it and call `get`.
+ * A cached read as a provider. Extend it, override `fetch`, and set `ttl` and other `JobOptions` as attributes or
+ * methods. The constructor is for dependency injection only. Inject the class and call `get`.
  *
- * Inside of the class itself, where `this` may be a subclass with another `fetch`, the compiler wants to be told:
- * `(this as UserTweets).invalidate(username)`.
+ * Inside the class itself `this` may be a subclass with another `fetch`, so the compiler needs a cast: `(this as
+ * UserTweets).invalidate(username)`.
  *
  * ```ts
  * @Injectable()
@@ -33,7 +27,7 @@ export type JobValue<Self extends AsyncCacheJob> = Awaited<ReturnType<Self['fetc
  * ```
  */
 export abstract class AsyncCacheJob {
-  /** Gets a new value. Runs in the caller on a miss, else in the background, in whichever process is free. */
+  /** Gets a new value. Runs in the caller on a miss, else in the background, in any process that runs refreshes. */
   abstract fetch(...args: unknown[]): Promise<unknown>;
 
   /** The value, from the cache whenever there is one. Rejects only with an error of `fetch` or an unusable argument. */
@@ -51,7 +45,12 @@ export abstract class AsyncCacheJob {
     return jobOf(this).peek(this, args) as Promise<Peeked<JobValue<this>> | undefined>;
   }
 
-  /** Stores a value by hand; a fetch under way will not overwrite it. Rejects when the store did not take it. */
+  /** Why the key has the value it has, in data and in words. Changes nothing. Costs up to three round trips. */
+  explain(...args: JobArguments<this>): Promise<Explanation> {
+    return jobOf(this).explain(this, args);
+  }
+
+  /** Stores a value; a fetch under way will not overwrite it. Rejects when the store did not take it. */
   set(args: JobArguments<this>, value: JobValue<this>, options?: SetOptions): Promise<void> {
     return jobOf(this).set(this, args, value, options);
   }
@@ -61,14 +60,27 @@ export abstract class AsyncCacheJob {
     return jobOf(this).refresh(this, args) as Promise<JobValue<this>>;
   }
 
-  /** Makes the value stale and requests a refresh; readers get the old value until it lands. */
+  /** Makes the value stale and requests a refresh. Readers get the old value until the new one is stored. */
   invalidate(...args: JobArguments<this>): Promise<void> {
     return jobOf(this).invalidate(this, args);
   }
 
-  /** Removes the value; the next read is a miss. True: there was one. */
+  /** Removes the value, so that the next read is a miss. True when there was one. */
   delete(...args: JobArguments<this>): Promise<boolean> {
     return jobOf(this).delete(this, args);
+  }
+
+  /**
+   * Makes every entry of the job stale, whatever its arguments; each is refreshed at its next read. Costs one look at
+   * every key of the store, and one operation per entry.
+   */
+  invalidateAll(): Promise<void> {
+    return jobOf(this).invalidateAll();
+  }
+
+  /** Removes every entry of the job, whatever its arguments. Costs as much as `invalidateAll`. */
+  deleteAll(): Promise<void> {
+    return jobOf(this).deleteAll();
   }
 
   /** Many values with one round trip to the store, in the order of the list; misses by `fetchMany` if there is one. */
@@ -76,7 +88,7 @@ export abstract class AsyncCacheJob {
     return jobOf(this).getMany(this, argsList) as Promise<JobValue<this>[]>;
   }
 
-  /** Fills what is not fresh, at most `concurrency` at a time. Failures are counted, not thrown. */
+  /** Fetches what is not fresh, at most `concurrency` at a time. Failures are counted, not thrown. */
   warm(argsList: readonly JobArguments<this>[], options?: WarmOptions): Promise<WarmProgress> {
     return jobOf(this).warm(this, argsList, options);
   }
@@ -90,7 +102,7 @@ interface Bound {
   [BOUND]?: { readonly runtime: AsyncCacheRuntime; readonly job: TargetedJob };
 }
 
-/** On the path of every read, so it is looked up once per instance and application. */
+/** Remembered for each instance and application, because every read calls it. */
 function jobOf(instance: AsyncCacheJob & Bound): TargetedJob {
   const runtime = runtimeOf(instance);
   if (runtime === undefined) return uncached(instance);
@@ -104,9 +116,7 @@ function jobOf(instance: AsyncCacheJob & Bound): TargetedJob {
 const said = new WeakSet<object>();
 
 function uncached({ constructor: cls }: AsyncCacheJob): TargetedJob {
-  if (!said.has(cls)) warnUncached(cls.name);
+  if (!said.has(cls)) warnWithoutModule(`${cls.name} runs uncached`);
   said.add(cls);
-  return new UncachedJob(cls.name, async (target, args) =>
-    lastValueOf((target as AsyncCacheJob).fetch(...args)),
-  );
+  return new UncachedJob(cls.name, async (target, args) => lastValueOf((target as AsyncCacheJob).fetch(...args)));
 }

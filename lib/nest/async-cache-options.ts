@@ -1,19 +1,21 @@
-import type { Duration } from '../core/duration.js';
-import type { JobOptions } from '../core/job-options.js';
+import type { Duration } from '../core/policy/duration.js';
+import type { JobOptions } from '../core/policy/job-options.js';
+import type { ByteSize } from '../core/policy/byte-size.js';
 import type { Codec } from '../core/ports.js';
+import type { ValueTypeOption } from '../core/value/value-types.js';
 
 export const DEFAULT_PREFIX = 'async-cache';
 
 /** Options of `AsyncCacheModule.forRoot`. All are optional: without any, everything runs inside the process. */
-export interface AsyncCacheOptions {
+export interface AsyncCacheOptions<Captured = unknown> {
   /**
    * Redis, for the refresh queue and, unless `store` says otherwise, for the entries: host and port, or an ioredis
    * instance, as BullMQ takes it. *Default:* none, refreshes run in this process and entries live in its memory.
    */
   connection?: RedisConnection;
   /**
-   * Where entries live, if not where `connection`, `stores` or `cache` say: a Redis of their own, since a queue wants
-   * `noeviction` and a cache may want to evict; or the memory of this process.
+   * Where entries live, if not where `connection`, `stores` or `cache` say. For example a Redis of their own, since a
+   * queue needs `noeviction` and a cache may want to evict; or the memory of this process.
    */
   store?: StoreOptions;
   /**
@@ -25,11 +27,12 @@ export interface AsyncCacheOptions {
   cache?: CacheManagerCache;
   /** Isolates applications that share a Redis. *Default:* `'async-cache'`. */
   prefix?: string;
-  /** How refreshes run in this process; false: it only asks for them. *Default:* `{ concurrency: 10 }`. */
+  /** How refreshes run in this process. False: it only requests them. *Default:* `{ concurrency: 10 }`. */
   worker?: false | WorkerOptions;
   /**
-   * Copies of a Redis store's entries in this process: read without a round trip, and kept right by what Redis tells of
-   * changes. False: none. *Default:* `{ max: 10_000, age: '30s' }` with Redis, none with cache-manager.
+   * Copies of a Redis store's entries in this process. They are read without a round trip and kept up to date by
+   * Redis's reports of changes. False: none. *Default:* `{ max: 10_000, age: '30s' }` with Redis, none with
+   * cache-manager.
    */
   near?: false | NearOptions;
   /** False: every read is a fetch. *Default:* true. */
@@ -38,8 +41,39 @@ export interface AsyncCacheOptions {
   storeTimeout?: Duration;
   /** Options of every job that does not set its own. */
   defaults?: Omit<JobOptions, 'name' | 'key' | 'prepareArgs'>;
-  /** Bytes of values in a remote store. *Default:* MessagePack that keeps Date, Map, Set, BigInt, Buffer, Error and cycles. */
+  /**
+   * Turns values into bytes for a remote store. One of your own receives instances of `types` as they are. *Default:*
+   * MessagePack that keeps Date, Map, Set, BigInt, Buffer, Error, cycles and the instances of `types`.
+   */
   serializer?: Codec;
+  /**
+   * Classes whose instances survive, in the values and arguments of every job: entities, DTOs, Decimal. The name of the
+   * class is stored. *Default:* none, instances become plain objects and the first of each job is reported.
+   */
+  types?: readonly ValueTypeOption[];
+  /**
+   * What values depend on beside their arguments: a tenant, a language. It is part of every key, and a background refresh
+   * runs in it. A job with `context: false` is the same everywhere. *Default:* none.
+   */
+  context?: ContextOptions<Captured>;
+  /**
+   * Compresses large values in Redis or cache-manager: `{ above: '10KB' }`, with zstd where the Node in use has it, else with
+   * deflate. Compressed entries are read whether or not this is set; a release without it takes them as misses. *Default:* off.
+   */
+  compress?: CompressOptions;
+}
+
+/** See `AsyncCacheOptions.compress`. */
+export interface CompressOptions {
+  /** Values whose bytes are more are compressed. */
+  above: ByteSize;
+}
+
+export interface ContextOptions<Captured = unknown> {
+  /** Returns a plain value, or undefined for none. Called at each call of a job; an error of it rejects the call. */
+  capture(): Captured;
+  /** Calls `fetch` in the context in which `capture` would return `captured`, and returns its result. */
+  run(captured: Captured, fetch: () => Promise<unknown>): unknown;
 }
 
 export interface WorkerOptions {
@@ -53,13 +87,13 @@ export interface NearOptions {
   /** How many entries. *Default:* 10,000. */
   max?: number;
   /**
-   * How long a copy is used while nobody can say whether it is still right: while Redis is away, and with a store that
-   * cannot tell of changes. *Default:* `'30s'`.
+   * How long a copy is used while nothing confirms that it is still right: while Redis is unreachable, and with a store
+   * that cannot report changes. *Default:* `'30s'`.
    */
   age?: Duration;
 }
 
-/** Where entries live: one of these. */
+/** Where entries live. Give one of these. */
 export interface StoreOptions {
   /** A Redis. */
   connection?: RedisConnection;
@@ -67,11 +101,11 @@ export interface StoreOptions {
   stores?: KeyvStores;
   /** An existing cache-manager `Cache`. */
   cache?: CacheManagerCache;
-  /** The memory of this process, bounded to so many entries. *Default:* 10,000. */
+  /** The memory of this process, with at most this many entries. *Default:* 10,000. */
   max?: number;
 }
 
-// The packages behind these are optional, so their types are described here by what is used of them.
+// The packages behind these types are optional, so the types describe only the members that are used.
 
 /** Connection options of ioredis, or an ioredis or Cluster instance. An instance is not closed by this package. */
 export type RedisConnection = object;

@@ -1,16 +1,17 @@
 import type { Cache } from '../core/cache.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { JobOptions } from '../core/job-options.js';
-import type { JobDefinition, TargetedJob } from '../core/job.js';
-import { compilePolicy } from '../core/compile-policy.js';
-import type { JobPolicy } from '../core/policy.js';
+import type { JobOptions } from '../core/policy/job-options.js';
+import type { JobDefinition, TargetedJob } from '../core/job/job.js';
+import { compilePolicy } from '../core/policy/compile-policy.js';
+import type { JobPolicy } from '../core/policy/policy.js';
+import type { Observer } from '../core/ports.js';
 import { UncachedJob } from '../core/uncached-job.js';
 import { attributeOptions } from './attribute-options.js';
-import { type Class, type DecoratedMethod, jobNameOf } from './decorated-method.js';
+import { type Class, type DecoratedMethod, decoratedMethodOf, jobNameOf } from './decorated-method.js';
 import { lastValueOf } from './last-value.js';
 import type { LiveProviders } from './live-providers.js';
 
-/** A job, and where its fetches run when no caller brings an instance. */
+/** A job, and the instance on which its fetches run when no caller brings one. */
 export interface BoundJob {
   readonly job: TargetedJob;
   readonly resolve: JobDefinition['resolve'];
@@ -23,29 +24,30 @@ interface Binding extends BoundJob {
 }
 
 type Definition = Omit<Binding, 'job'> &
-  Pick<JobDefinition, 'name' | 'fetch' | 'fetchMany'> & { readonly options: JobOptions };
+  Pick<JobDefinition, 'name' | 'fetch' | 'fetchMany' | 'argumentClasses'> & { readonly options: JobOptions };
 
-/** Binds the instances of one application to their jobs. A job is defined when it is first seen. */
+/** Binds the instances of one application to their jobs. A job is defined when it is first needed. */
 export class AsyncCacheRuntime {
   readonly #byMethod = new Map<DecoratedMethod, Map<unknown, TargetedJob>>();
   readonly #byName = new Map<string, Binding>();
 
   constructor(
     readonly cache: Cache,
+    readonly observer: Observer,
     private readonly providers: LiveProviders,
     private readonly defaults: JobOptions,
     readonly enabled: boolean,
   ) {}
 
-  /** The job of a decorated method of an instance. On the path of every read. */
+  /** The job of an instance's decorated method. Every read calls it. */
   jobOfMethod(instance: object, method: DecoratedMethod): TargetedJob {
     const cls = instance.constructor as unknown as Class;
     return this.#byMethod.get(method)?.get(cls) ?? this.defineMethod(cls, method, instance);
   }
 
   /**
-   * Throws a {@link ConfigurationError} for wrong options and for a name that is taken. `instance` is one to refresh
-   * with in case that no provider has the class.
+   * Throws a {@link ConfigurationError} for wrong options and for a name that is taken. Refreshes use `instance` when
+   * no provider has the class.
    */
   defineMethod(cls: Class, method: DecoratedMethod, instance?: object): TargetedJob {
     const name = jobNameOf(method, cls);
@@ -55,6 +57,7 @@ export class AsyncCacheRuntime {
       method,
       options: method.options,
       fetch: method.fetch,
+      argumentClasses: method.parameterClasses,
       resolve: () => this.providers.resolve(cls, name, instance),
     });
     const byClass = this.#byMethod.get(method) ?? new Map<unknown, TargetedJob>();
@@ -62,7 +65,33 @@ export class AsyncCacheRuntime {
     return job;
   }
 
-  /** The job that a job class's instance is. Throws a {@link ConfigurationError} as `defineMethod` does. */
+  /**
+   * The job of a decorated method by its class, or by an abstract class that is provided. Throws a
+   * {@link ConfigurationError} when the method is not decorated.
+   */
+  jobOfClass(cls: Class, method: PropertyKey, instance?: object): BoundJob {
+    const key = typeof method === 'number' ? String(method) : method;
+    // Looked up only for a class without the method, since that may walk through all providers.
+    const own = decoratedMethodOf(cls, key);
+    const owner = own === undefined ? this.providers.find(cls)?.cls : cls;
+    const decorated = own ?? (owner && decoratedMethodOf(owner, key));
+    if (owner !== undefined && decorated !== undefined) {
+      const job = this.defineMethod(owner, decorated, instance);
+      return { job, resolve: () => instance ?? this.providers.resolve(owner, job.name) };
+    }
+    throw new ConfigurationError(
+      `${cls.name}.${String(method)} is not decorated`,
+      'Put @AsyncCached on it, or name a method that has it',
+    );
+  }
+
+  /** The job of a job class. Rejects with a {@link ConfigurationError} when the class is not provided. */
+  async jobOfJobClass(cls: Class): Promise<BoundJob> {
+    const instance = await this.providers.resolve(cls, cls.name);
+    return { job: this.jobOfInstance(instance), resolve: () => instance };
+  }
+
+  /** The job of an instance of a job class. Throws a {@link ConfigurationError} as `defineMethod` does. */
   jobOfInstance(instance: object): TargetedJob {
     const cls = instance.constructor as unknown as Class;
     const options = attributeOptions(instance);
@@ -85,7 +114,7 @@ export class AsyncCacheRuntime {
     }).job;
   }
 
-  /** Every job that is defined, by the order in which they were. */
+  /** Every defined job, in the order of definition. */
   jobs(): Iterable<BoundJob> {
     return this.#byName.values();
   }
@@ -117,22 +146,19 @@ function isJob(instance: object): instance is JobInstance {
 
 function fetchManyOf(instance: JobInstance): JobDefinition['fetchMany'] {
   if (instance.fetchMany === undefined) return undefined;
-  // What it returns is the core's to check.
+  // The core checks what it returns.
   return async (target, argsList) =>
     (await lastValueOf((target as JobInstance).fetchMany?.(argsList))) as readonly unknown[];
 }
 
-/** An option that is set to undefined is one that is not set. */
+/** An option that is undefined counts as not set. */
 function withDefaults(options: JobOptions, defaults: JobOptions): JobOptions {
   const set = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(set) };
 }
 
-/** Switched off, a read gives what it would have given: only where the value comes from is different. */
-function fetchAsRead(
-  fetch: JobDefinition['fetch'],
-  { prepareArgs, processResult }: JobPolicy,
-): JobDefinition['fetch'] {
+/** With `enabled: false` a read returns what it would return otherwise. Only the value is fetched each time. */
+function fetchAsRead(fetch: JobDefinition['fetch'], { prepareArgs, processResult }: JobPolicy): JobDefinition['fetch'] {
   return async (target, given) => {
     const args = prepareArgs === undefined ? given : prepareArgs(target, given);
     const value = await fetch(target, args);
@@ -155,7 +181,7 @@ function nameTaken(name: string, ...owners: Pick<Binding, 'cls' | 'method'>[]): 
     method === undefined ? cls.name : `${cls.name}.${String(method.propertyKey)}`,
   );
   return new ConfigurationError(
-    `There are two jobs of the name ${name}: ${String(one)} and ${String(other)}`,
+    `Two jobs have the name ${name}: ${String(one)} and ${String(other)}`,
     'Give one of them a name of its own with the option `name`',
     { job: name },
   );

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { JobStats } from '../core/counters.js';
-import { ConfigurationError } from '../core/errors.js';
 import type { CacheEvent } from '../core/events.js';
-import type { Job } from '../core/job.js';
+import type { Explanation } from '../core/job/explanation.js';
+import type { Job } from '../core/job/job.js';
 import { AsyncCacheRuntime } from './async-cache-runtime.js';
-import { type Class, type DecoratedMethod, decoratedMethodOf } from './decorated-method.js';
+import type { Class } from './decorated-method.js';
 import { EventObserver } from './event-observer.js';
 import { JobHandle } from './job-handle.js';
-import { LiveProviders } from './live-providers.js';
 
 type Cacheable = (...args: never[]) => Promise<unknown> | Observable<unknown>;
 
@@ -17,30 +16,32 @@ export type CacheableMethod<Owner> = {
   [Key in keyof Owner]: Owner[Key] extends Cacheable ? Key : never;
 }[keyof Owner];
 
-/** The job that a method is. */
+/** The type of a method's job. */
 export type JobOf<Method> = Method extends (...args: infer Args) => Promise<infer Value>
   ? Job<Args, Value>
   : Method extends (...args: infer Args) => Observable<infer Value>
     ? Job<Args, Value>
     : never;
 
+type ArgumentsOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never;
+
 /** Everything about the cache that is not a read: jobs of decorated methods, tags, events, statistics. */
 @Injectable()
 export class AsyncCache {
-  /** What happens, as it happens. Costs nothing while nobody subscribes. */
+  /** Emits every event as it happens. Costs nothing while nobody subscribes. */
   readonly events$: Observable<CacheEvent>;
 
   constructor(
     private readonly runtime: AsyncCacheRuntime,
-    private readonly providers: LiveProviders,
     observer: EventObserver,
   ) {
     this.events$ = observer.events$;
   }
 
   /**
-   * The job of a decorated method, of an instance, or of a class or abstract class that is provided. Of a method that is
-   * decorated in a base class only, it is the job of `super`. Throws a `ConfigurationError` when it is not decorated.
+   * The job of a decorated method: of an instance, or of a class or abstract class that is provided. If only a base
+   * class decorates the method, it is the job of `super`. Throws a `ConfigurationError` when the method is not
+   * decorated.
    */
   of<Owner extends object, Method extends CacheableMethod<Owner>>(
     instance: Owner,
@@ -52,18 +53,16 @@ export class AsyncCache {
     method: Method,
   ): JobOf<Owner[Method]>;
   of(owner: object, method: PropertyKey): Job {
-    const byClass = typeof owner === 'function';
-    const cls = (byClass ? owner : owner.constructor) as unknown as Class;
-    const found = this.#decorated(cls, method) ?? this.#decorated(this.providers.find(cls)?.cls, method);
-    if (found === undefined) {
-      throw new ConfigurationError(
-        `${cls.name}.${String(method)} is not decorated`,
-        'Put @AsyncCached on it, or name a method that has it',
-      );
-    }
-    const job = this.runtime.defineMethod(found.cls, found.method, byClass ? undefined : owner);
-    const target = byClass ? () => this.providers.resolve(found.cls, job.name) : () => owner;
-    return new JobHandle(job, target);
+    return this.#jobOf(owner, method);
+  }
+
+  /** Why a key of a decorated method has the value it has: `of(target, method).explain(...args)`. Changes nothing. */
+  explain<Owner extends object, Method extends CacheableMethod<Owner>>(
+    target: Owner | (abstract new (...args: never[]) => Owner),
+    method: Method,
+    ...args: ArgumentsOf<Owner[Method]>
+  ): Promise<Explanation> {
+    return this.#jobOf(target, method).explain(...args);
   }
 
   /** Every job of this application. */
@@ -86,17 +85,15 @@ export class AsyncCache {
     await this.runtime.cache.clear();
   }
 
-  /** What this process has counted since it started: in all, and by the name of the job. */
+  /** Counts of this process since it started: in all, and by the name of the job. */
   stats(): JobStats & { readonly jobs: Readonly<Record<string, JobStats>> } {
     return this.runtime.cache.stats();
   }
 
-  #decorated(
-    cls: Class | undefined,
-    method: PropertyKey,
-  ): { cls: Class; method: DecoratedMethod } | undefined {
-    const key = typeof method === 'number' ? String(method) : method;
-    const decorated = cls && decoratedMethodOf(cls, key);
-    return decorated && { cls, method: decorated };
+  #jobOf(owner: object, method: PropertyKey): Job {
+    const byClass = typeof owner === 'function';
+    const cls = (byClass ? owner : owner.constructor) as unknown as Class;
+    const { job, resolve } = this.runtime.jobOfClass(cls, method, byClass ? undefined : owner);
+    return new JobHandle(job, resolve);
   }
 }

@@ -1,21 +1,17 @@
 import { defer, isObservable, Observable } from 'rxjs';
-import { runUncached } from '../core/context.js';
-import type { Duration } from '../core/duration.js';
+import { runUncached } from '../core/fill/fetch-context.js';
+import type { Duration } from '../core/policy/duration.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { JobOptions } from '../core/job-options.js';
-import {
-  type DecoratedMethod,
-  isDecorated,
-  jobNameOf,
-  markDecorated,
-} from './decorated-method.js';
+import type { JobOptions } from '../core/policy/job-options.js';
+import { type Class, type DecoratedMethod, isDecorated, jobNameOf, markDecorated } from './decorated-method.js';
 import { lastValueOf } from './last-value.js';
 import { observableLike } from './observable-like.js';
 import type { NothingBut, OptionsAreFor, TypedOptions } from './options-for-method.js';
+import { methodNameOf, replaceMethod } from './replace-method.js';
 import { injectRuntime, runtimeOf } from './runtime-of.js';
-import { warnUncached } from './warn-uncached.js';
+import { warnWithoutModule } from './warn-without-module.js';
 
-/** What may be decorated: a method that returns a Promise or an Observable, and that the options are for. */
+/** Accepts a method that returns a Promise or an Observable, if the options fit it. */
 export type AsyncCachedDecorator<Options = JobOptions> = <
   Method extends (...args: never[]) => Promise<unknown> | Observable<unknown>,
 >(
@@ -25,13 +21,13 @@ export type AsyncCachedDecorator<Options = JobOptions> = <
 ) => void;
 
 /**
- * Reads of the method come from the cache; a value older than `ttl` (a number is **seconds**) is still returned at
- * once, and one background refresh gets a new one. Works on methods of providers, controllers and resolvers of every
+ * Makes reads of the method come from the cache. A value older than `ttl` (a number is **seconds**) is still returned
+ * at once, and one background refresh gets a new one. Works on methods of providers, controllers and resolvers of every
  * scope. Of an Observable the last value is cached.
  *
  * Without `AsyncCacheModule` the method runs uncached. Throws a `ConfigurationError` on anything but a method.
  */
-// The first of each pair gives parameters without a type the type unknown; the second takes those that have one.
+// Of each pair of overloads, the first gives untyped parameters the type unknown, and the second accepts typed ones.
 export function AsyncCached<const Options extends JobOptions>(
   options?: NothingBut<keyof JobOptions, Options>,
 ): AsyncCachedDecorator<Options>;
@@ -50,44 +46,36 @@ export function AsyncCached(
   ttlOrOptions: Duration | JobOptions = {},
   furtherOptions: JobOptions = {},
 ): AsyncCachedDecorator {
-  const options =
-    typeof ttlOrOptions === 'object' ? ttlOrOptions : { ...furtherOptions, ttl: ttlOrOptions };
+  const options = typeof ttlOrOptions === 'object' ? ttlOrOptions : { ...furtherOptions, ttl: ttlOrOptions };
   return (target, propertyKey, descriptor: PropertyDescriptor | undefined) => {
-    const original: unknown = descriptor?.value;
-    if (descriptor === undefined || typeof original !== 'function' || typeof target === 'function') {
-      throw new ConfigurationError(
-        `@AsyncCached stands on ${nameOf(target)}.${String(propertyKey)}, which is no method of an instance`,
-        'Put it on a method that returns a Promise or an Observable, and compile with experimentalDecorators as Nest does',
-      );
-    }
     if (isDecorated(target, propertyKey)) {
       throw new ConfigurationError(
-        `@AsyncCached stands twice on ${nameOf(target)}.${String(propertyKey)}`,
+        `@AsyncCached stands twice on ${methodNameOf(target, propertyKey)}`,
         'Put it there once',
       );
     }
-    descriptor.value = decorate(target, propertyKey, options, original as Original);
+    replaceMethod<Original>('AsyncCached', target, propertyKey, descriptor, (original) =>
+      decorate(target, propertyKey, options, original),
+    );
     injectRuntime(target);
   };
 }
 
+const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
+
 type Original = (this: object, ...args: unknown[]) => unknown;
 
-function decorate(
-  owner: object,
-  propertyKey: string | symbol,
-  options: JobOptions,
-  original: Original,
-): Original {
+function decorate(owner: object, propertyKey: string | symbol, options: JobOptions, original: Original): Original {
   let said = false;
-  // Rather than by the first call that happens to fetch, what the method returns is known from its declaration where
-  // the compiler wrote that down; else from its first fetch in this process.
+  // Whether the method returns an Observable is read from its declaration where the compiler wrote the type. Otherwise
+  // the first fetch in this process shows it.
   let returns = declaredReturn(owner, propertyKey, original);
 
   const method: DecoratedMethod = {
     owner,
     propertyKey,
     options,
+    parameterClasses: parameterClassesOf(owner, propertyKey),
     fetch: async (target, args) => {
       const result = original.apply(target, [...args]);
       returns ??= isObservable(result) ? 'observable' : 'promise';
@@ -96,28 +84,49 @@ function decorate(
   };
   markDecorated(method);
 
-  function wrapper(this: object, ...args: unknown[]): unknown {
+  // GraphQL passes its context and the query even to a resolver without parameters. They must not become part of the
+  // key.
+  const takesNothing =
+    isEmptyList(Reflect.getMetadata('design:paramtypes', owner, propertyKey)) && original.length === 0;
+
+  return function wrapper(this: object | undefined, ...given: unknown[]): unknown {
+    const args = takesNothing ? NO_ARGUMENTS : given;
+    if (this === undefined) throw calledWithoutThis(owner, propertyKey);
     const runtime = runtimeOf(this);
     if (runtime === undefined) {
-      if (!said) warnUncached(jobNameOf(method, this.constructor));
+      if (!said) warnWithoutModule(`${jobNameOf(method, this.constructor)} runs uncached`);
       said = true;
-      return uncached(() => original.apply(this, args));
+      return uncached(() => original.apply(this, given));
     }
     const job = runtime.jobOfMethod(this, method);
     if (returns === 'promise') return job.get(this, args);
     if (returns === 'observable') return defer(() => job.get(this, args));
     return observableLike(() => job.get(this, args));
-  }
-  for (const key of Reflect.getMetadataKeys(original)) {
-    Reflect.defineMetadata(key, Reflect.getMetadata(key, original), wrapper);
-  }
-  for (const property of ['name', 'length'] as const) {
-    Object.defineProperty(wrapper, property, { value: original[property], configurable: true });
-  }
-  return wrapper;
+  };
 }
 
-/** An Observable asks for its context when it is subscribed to. */
+/** Only classes of the application: built-in ones need no help to travel, and `Object` says nothing. */
+function parameterClassesOf(owner: object, propertyKey: string | symbol): Class[] {
+  const declared: unknown = Reflect.getMetadata('design:paramtypes', owner, propertyKey);
+  if (!Array.isArray(declared)) return [];
+  return declared.filter(
+    (type): type is Class =>
+      typeof type === 'function' && !Function.prototype.toString.call(type).includes('[native code]'),
+  );
+}
+
+function isEmptyList(list: unknown): boolean {
+  return Array.isArray(list) && list.length === 0;
+}
+
+function calledWithoutThis(owner: object, propertyKey: string | symbol): ConfigurationError {
+  return new ConfigurationError(
+    `${methodNameOf(owner, propertyKey)} was called without its instance`,
+    `Call it on the instance, (id) => service.${String(propertyKey)}(id), or bind it: a bare reference to a method has no \`this\``,
+  );
+}
+
+/** An Observable runs when it is subscribed to, so that is when it needs its context. */
 function uncached(call: () => unknown): unknown {
   const result = runUncached(call);
   if (!isObservable(result)) return result;
@@ -133,8 +142,4 @@ function declaredReturn(
   if (type === Observable) return 'observable';
   const isAsync = original.constructor.name === 'AsyncFunction';
   return type === Promise || isAsync ? 'promise' : undefined;
-}
-
-function nameOf(target: object): string {
-  return typeof target === 'function' ? target.name : target.constructor.name;
 }

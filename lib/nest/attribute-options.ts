@@ -1,8 +1,11 @@
 import { ConfigurationError } from '../core/errors.js';
-import { type JobOptions, OPTION_NAMES } from '../core/job-options.js';
-import { isPlainObject } from '../core/opaque.js';
+import { type JobOptions, OPTION_NAMES } from '../core/policy/job-options.js';
+import { isPlainObject } from '../core/value/obstacle.js';
 
-/** The options among the attributes and methods of a job class's instance. Throws a {@link ConfigurationError}. */
+/**
+ * The options among the attributes and methods of an instance of a job class. Throws a {@link ConfigurationError} for
+ * wrong ones.
+ */
 export function attributeOptions(instance: object): JobOptions {
   const options: Record<string, unknown> = {};
   for (const name of OPTION_NAMES) {
@@ -14,7 +17,7 @@ export function attributeOptions(instance: object): JobOptions {
   return options;
 }
 
-/** `private readonly queue: Queue` in the constructor is an attribute of that name, too. */
+/** A constructor parameter `private readonly queue: Queue` is an attribute named `queue`, too. */
 function refuseStranger(instance: object, name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isPlainObject(value)) return;
   const job = instance.constructor.name;

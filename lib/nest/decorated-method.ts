@@ -1,16 +1,18 @@
-import type { JobOptions } from '../core/job-options.js';
+import type { JobOptions } from '../core/policy/job-options.js';
 
-/** What `@AsyncCached` knows of the method it decorates. */
+/** What is known of a method with `@AsyncCached`. */
 export interface DecoratedMethod {
   readonly propertyKey: string | symbol;
   /** The prototype that declares it. */
   readonly owner: object;
   readonly options: JobOptions;
-  /** Always asynchronous: of an Observable it is the last value. */
+  /** The classes of its parameters, where the compiler wrote them. */
+  readonly parameterClasses: readonly Class[];
+  /** Always asynchronous; the last value of an Observable. */
   readonly fetch: (target: object, args: readonly unknown[]) => Promise<unknown>;
 }
 
-/** A class, as far as names and prototypes go. */
+/** The members of a class that are used here. */
 export interface Class {
   readonly name: string;
   readonly prototype: object;
@@ -18,7 +20,7 @@ export interface Class {
 
 const DECORATED = Symbol.for('nestjs-async-cache decorated');
 
-/** Kept with the prototype and not with the function on it, since a decorator above may put its own in the place. */
+/** Stored for the prototype and not on the function, since a decorator above may replace the function. */
 export function markDecorated(method: DecoratedMethod): void {
   Reflect.defineMetadata(DECORATED, method, method.owner, method.propertyKey);
 }
@@ -27,7 +29,7 @@ export function isDecorated(owner: object, propertyKey: string | symbol): boolea
   return Reflect.hasOwnMetadata(DECORATED, owner, propertyKey);
 }
 
-/** The decorated methods of a class, inherited ones and those it overrides included. */
+/** The decorated methods of a class, including inherited and overridden ones. */
 export function decoratedMethodsOf(cls: Class): DecoratedMethod[] {
   return prototypesOf(cls).flatMap((prototype) =>
     Reflect.ownKeys(prototype)
@@ -36,11 +38,8 @@ export function decoratedMethodsOf(cls: Class): DecoratedMethod[] {
   );
 }
 
-/** The decorated method of that name; if the class overrides it without decorating, the one behind `super`. */
-export function decoratedMethodOf(
-  cls: Class,
-  propertyKey: string | symbol,
-): DecoratedMethod | undefined {
+/** The decorated method of that name. If the class overrides it without decorating, the one behind `super`. */
+export function decoratedMethodOf(cls: Class, propertyKey: string | symbol): DecoratedMethod | undefined {
   for (const prototype of prototypesOf(cls)) {
     const method = decoratedAt(prototype, propertyKey);
     if (method !== undefined) return method;
@@ -48,7 +47,7 @@ export function decoratedMethodOf(
   return undefined;
 }
 
-/** `Class.method`; an overridden method that is called by way of `super` has a name of its own. */
+/** `Class.method`. An overridden method that is called through `super` has a name of its own. */
 export function jobNameOf(method: DecoratedMethod, cls: Class): string {
   if (method.options.name !== undefined) return method.options.name;
   const name = `${cls.name}.${String(method.propertyKey)}`;
@@ -60,7 +59,7 @@ function decoratedAt(prototype: object, key: string | symbol): DecoratedMethod |
   return Reflect.getOwnMetadata(DECORATED, prototype, key) as DecoratedMethod | undefined;
 }
 
-/** From the class's own outwards. */
+/** From the class's own prototype to that of its outermost base class. */
 function prototypesOf(cls: Class): object[] {
   const prototypes: object[] = [];
   let prototype: object | null = cls.prototype;

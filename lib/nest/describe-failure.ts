@@ -6,7 +6,7 @@ export interface DescribedFailure {
   readonly stack?: string | undefined;
 }
 
-/** The log line of a failure that no caller is told of by an exception; undefined for events that are none. */
+/** The log line of a failure that reaches no caller as an exception; undefined for other events. */
 export function describeFailure(event: CacheEvent): DescribedFailure | undefined {
   switch (event.type) {
     case 'refresh-failed':
@@ -17,16 +17,27 @@ export function describeFailure(event: CacheEvent): DescribedFailure | undefined
       };
     case 'store-failed':
     case 'queue-failed':
-      // What concerns no one key, as a lost connection, has none.
+      // A failure that concerns no single key, such as a lost connection, has an empty key.
       return { level: 'warn', text: `${event.key === '' ? '' : `${event.key}: `}${messageOf(event.error)}` };
     case 'unknown-job':
       return { level: 'warn', text: `Refresh of ${event.key} is put off: ${messageOf(event.error)}` };
     case 'value-refused':
       return { level: 'error', text: `${event.key} is not stored: ${messageOf(event.error)}` };
+    case 'invalidation-failed':
+      return {
+        level: 'error',
+        text: `${event.writer} succeeded, but ${event.job === '' ? 'its tags were' : `${event.job} was`} not invalidated, so readers may get what was before it until the ttl is over: ${messageOf(event.error)}`,
+        stack: stackOf(event.error),
+      };
     case 'class-lost':
       return {
         level: 'warn',
-        text: `${event.job} returned instances of ${event.classNames.join(', ')}: they are cached as plain objects. Build them again in processResult if you need their methods`,
+        text: `${event.job} returned instances of ${event.classNames.join(', ')}: they are cached as plain objects, without methods, getters and what decorators say of them. To keep them write types: [${event.classNames.join(', ')}] in the options of ${event.job} or of forRoot; a class that its members do not make whole takes { type, serialize, deserialize }`,
+      };
+    case 'class-unknown':
+      return {
+        level: 'warn',
+        text: `Stored values name a class ${JSON.stringify(event.className)} that is not registered here: they are read as plain objects. Name it in types of forRoot, or change the version of the jobs that had it`,
       };
     case 'hit':
     case 'stale':
@@ -39,6 +50,8 @@ export function describeFailure(event: CacheEvent): DescribedFailure | undefined
     case 'set':
     case 'invalidated':
     case 'deleted':
+    case 'all-invalidated':
+    case 'all-deleted':
       return undefined;
   }
 }

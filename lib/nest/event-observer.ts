@@ -26,7 +26,7 @@ export class EventObserver implements Observer {
   }
 
   #log({ level, text, stack }: DescribedFailure): void {
-    // Nest's logger would print the word undefined.
+    // Without this, Nest's logger would print the word undefined.
     if (stack === undefined) this.#logger[level](text);
     else this.#logger[level](text, stack);
   }

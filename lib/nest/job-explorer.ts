@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { ConfigurationError } from '../core/errors.js';
-import type { TargetedJob } from '../core/job.js';
+import type { TargetedJob } from '../core/job/job.js';
+import { effectsOf } from './after-write.js';
 import { AsyncCacheJob } from './async-cache-job.js';
 import { AsyncCacheRuntime } from './async-cache-runtime.js';
 import { type Class, decoratedMethodsOf, jobNameOf } from './decorated-method.js';
@@ -11,7 +12,7 @@ import { giveRuntime } from './runtime-of.js';
 @Injectable()
 export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
   readonly #logger = new Logger('AsyncCache');
-  /** The instance that a job of a factory's making belongs to, by the job's name. */
+  /** The instance made by a factory to which a job belongs, by the name of the job. */
   readonly #madeByFactory = new Map<string, object>();
 
   constructor(
@@ -35,19 +36,22 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     for (const { name, core } of this.runtime.cache.jobs()) {
       this.#logger.log(`${name}: ${core.policy.summary}`);
     }
+    for (const { cls } of this.providers.all()) {
+      for (const { method, effect } of effectsOf(cls.prototype)) effect.check(this.runtime, method);
+    }
     this.runtime.cache.work();
   }
 
   #defineJobs(provider: LiveProvider): void {
     const { cls, instance, uninjected } = provider;
-    if (!hasJobs(cls)) return;
+    if (!needsRuntime(cls)) return;
     for (const bare of uninjected) if (Object.isExtensible(bare)) giveRuntime(bare, this.runtime);
     const jobs = decoratedMethodsOf(cls).map((method) => this.runtime.defineMethod(cls, method));
     if (isJobClass(cls) && instance !== undefined) jobs.push(this.runtime.jobOfInstance(instance));
     if (provider.wrapper.inject && instance !== undefined) this.#refuseTwins(provider, instance, jobs);
   }
 
-  /** Made anew for each request: a background refresh has none, so it must be possible without. */
+  /** Makes an instance of a request-scoped provider without a request, as a background refresh will have to. */
   async #tryOut({ cls }: LiveProvider): Promise<void> {
     if (!hasJobs(cls)) return;
     const [method] = decoratedMethodsOf(cls);
@@ -56,7 +60,7 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     if (isJobClass(cls)) this.runtime.jobOfInstance(instance);
   }
 
-  /** Two instances of one class from factories may differ in what they fetch, and would share their entries. */
+  /** Two instances of one class from factories may fetch different things, and would share their entries. */
   #refuseTwins({ cls, wrapper }: LiveProvider, instance: object, jobs: readonly TargetedJob[]): void {
     for (const { name } of jobs) {
       const twin = this.#madeByFactory.get(name);
@@ -74,6 +78,10 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
 
 function hasJobs(cls: Class): boolean {
   return isJobClass(cls) || decoratedMethodsOf(cls).length > 0;
+}
+
+function needsRuntime(cls: Class): boolean {
+  return hasJobs(cls) || effectsOf(cls.prototype).length > 0;
 }
 
 function isJobClass(cls: Class): boolean {

@@ -7,20 +7,20 @@ import { type HostModule, seesModule } from './module-visibility.js';
 
 type Wrapper = NonNullable<ReturnType<HostModule['providers']['get']>>;
 
-/** A class that Nest provides, and how to come by an instance of it. */
+/** A class that Nest provides, and how to get an instance of it. */
 export interface LiveProvider {
   readonly cls: Class;
-  /** Undefined for one that is made anew for each request or consumer. */
+  /** Undefined when an instance is made for each request or consumer. */
   readonly instance: object | undefined;
-  /** Those that exist and that Nest put no properties into: made by a function of the user's, or values. */
+  /** Existing instances into which Nest has not injected properties: made by a factory, or given as values. */
   readonly uninjected: readonly object[];
   readonly wrapper: Wrapper;
   readonly host: HostModule;
 }
 
 /**
- * Finds what Nest made of the classes of this application, as it is at the time: providers, controllers, and guards and
- * their like. Of modules that do not see `AsyncCacheModule`, since it is not global, it finds nothing.
+ * Finds the instances of this application's classes as they are now: providers, controllers, guards and the like. It
+ * does not look into modules that cannot see `AsyncCacheModule`, which happens when it is not global.
  */
 @Injectable()
 export class LiveProviders {
@@ -36,16 +36,16 @@ export class LiveProviders {
       .filter((provider) => provider !== undefined);
   }
 
-  /** Undefined: no provider has this class, or this token. */
+  /** Undefined when no provider has this class or token. */
   find(cls: Class): LiveProvider | undefined {
     if (!this.#byClass.has(cls)) this.#byClass = indexed(this.all());
     return this.#byClass.get(cls);
   }
 
   /**
-   * An instance for a background refresh: the one there is, or a new one in a context of its own, whose `REQUEST` is
-   * `{ asyncCacheJob }`; of a class that is not provided, `otherwise`. Throws a {@link ConfigurationError} if there is
-   * none of these, or it cannot be made.
+   * An instance for a background refresh: the existing one, or a new one in a context whose `REQUEST` is `{
+   * asyncCacheJob }`. For a class that is not provided, `otherwise`. Throws a {@link ConfigurationError} when there is
+   * none of these, or when it cannot be made.
    */
   resolve(cls: Class, job: string, otherwise?: object): Awaitable<object> {
     const provider = this.find(cls);
@@ -58,23 +58,22 @@ export class LiveProviders {
     );
   }
 
-  /** As `resolve`, for one instance among those of its class: its own attributes say what it fetches. */
+  /** Like `resolve`, for one of several instances of a class: the attributes of the instance decide what it fetches. */
   resolverOf(instance: object, job: string): () => Awaitable<object> {
     let isProvided: boolean | undefined;
     const cls = instance.constructor as unknown as Class;
     return () => {
-      // Not before it is asked: while Nest still makes instances, it cannot tell yet which are made per request.
+      // Computed when first needed: while Nest is still creating instances, it is not known yet which are made per
+      // request.
       isProvided ??= this.all().some((provider) => provider.instance === instance);
       return isProvided ? instance : this.resolve(cls, job, instance);
     };
   }
 
-  /** Two applications' worth of jobs in one: services and facade would meet different ones. */
+  /** With two modules, services and the facade could use different caches. */
   assertOnlyGlobal(): void {
     const own = this.#ownModule();
-    const twin = [...this.modules.values()].find(
-      ({ metatype, isGlobal }) => isGlobal && metatype === own?.metatype,
-    );
+    const twin = [...this.modules.values()].find(({ metatype, isGlobal }) => isGlobal && metatype === own?.metatype);
     if (own?.isGlobal !== true || twin === own) return;
     throw new ConfigurationError(
       `${own.name} is imported twice as a global module`,
@@ -83,9 +82,7 @@ export class LiveProviders {
   }
 
   #ownModule(): HostModule | undefined {
-    return [...this.modules.values()].find(
-      ({ providers }) => providers.get(LiveProviders)?.instance === this,
-    );
+    return [...this.modules.values()].find(({ providers }) => providers.get(LiveProviders)?.instance === this);
   }
 }
 
@@ -93,7 +90,7 @@ function wrappersOf({ providers, controllers, injectables, middlewares }: HostMo
   return [providers, controllers, injectables, middlewares].flatMap((wrappers) => [...wrappers.values()]);
 }
 
-/** By class, and by the token of an abstract class; of several the first. */
+/** By class, and by the token of an abstract class. Of several providers the first counts. */
 function indexed(providers: readonly LiveProvider[]): Map<Class, LiveProvider> {
   const index = new Map<Class, LiveProvider>();
   for (const provider of providers) {
@@ -107,7 +104,7 @@ function indexed(providers: readonly LiveProvider[]): Map<Class, LiveProvider> {
 }
 
 async function resolveAnew({ wrapper, cls, host }: LiveProvider, job: string): Promise<object> {
-  // The module's own reference: another module may use the same token for something else.
+  // The reference of the provider's own module, since another module may use the same token for something else.
   const moduleRef = host.providers.get(ModuleRef)?.instance as ModuleRef;
   const context = ContextIdFactory.create();
   moduleRef.registerRequestByContextId({ asyncCacheJob: job }, context);
@@ -129,7 +126,7 @@ function because(cause: unknown): string {
 function toLiveProvider(wrapper: Wrapper, host: HostModule): LiveProvider | undefined {
   const byClass = typeof wrapper.metatype === 'function' && !wrapper.inject;
   const isStatic = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
-  // What is made per request has no instance to look at before there is a request.
+  // A request-scoped provider has no instance to look at before there is a request.
   const there = isStatic ? [wrapper.instance] : transientInstances(wrapper);
   const made = there.filter((instance) => typeof instance === 'object' && instance !== null);
   const cls: unknown = byClass ? wrapper.metatype : classOf(made[0]);
@@ -139,12 +136,10 @@ function toLiveProvider(wrapper: Wrapper, host: HostModule): LiveProvider | unde
 }
 
 function transientInstances(wrapper: Wrapper): unknown[] {
-  return wrapper.isTransient
-    ? wrapper.getStaticTransientInstances().map((host) => host?.instance)
-    : [];
+  return wrapper.isTransient ? wrapper.getStaticTransientInstances().map((host) => host?.instance) : [];
 }
 
-/** By the prototype: a value may be a proxy that answers to any name, or throws at it. */
+/** Read from the prototype, because a value may be a proxy that returns something for every name, or throws. */
 function classOf(instance: object | undefined): unknown {
   return instance && Reflect.getPrototypeOf(instance)?.constructor;
 }

@@ -1,8 +1,8 @@
 import { defer, firstValueFrom, type Observable } from 'rxjs';
 
 /**
- * What a method returns whose kind is not known yet: an Observable that can also be awaited. It is only needed where
- * the compiler wrote no return type down and the method has not been fetched in this process.
+ * The result of a method whose kind of result is not known yet: an Observable that can also be awaited. Needed only
+ * when the compiler wrote no return type and the method has not been fetched in this process.
  */
 export function observableLike<Value>(read: () => Promise<Value>): Observable<Value> & Promise<Value> {
   let reading: Promise<Value> | undefined;

@@ -10,8 +10,8 @@ interface Injected {
 const INJECTED = Symbol.for('nestjs-async-cache injected');
 
 /**
- * Has Nest put the runtime into the instances of a class. Property injection reaches instances of every scope, and puts
- * no static state between two applications.
+ * Makes Nest inject the runtime into the instances of a class. Property injection reaches instances of every scope, and
+ * needs no static state that two applications would share.
  */
 export function injectRuntime(prototype: object): void {
   // Once per class and not per method: Nest looks up each registered property for each instance.
@@ -21,14 +21,14 @@ export function injectRuntime(prototype: object): void {
   Optional()(prototype, RUNTIME);
 }
 
-/** The runtime that Nest has put into an instance; undefined without the module. */
+/** The runtime that Nest has injected into an instance; undefined without the module. */
 export function runtimeOf(instance: object): AsyncCacheRuntime | undefined {
   return (instance as Injected)[RUNTIME];
 }
 
 /**
- * For instances that Nest does not inject properties into: those that a factory made, and values. A value that is given
- * to one application after another belongs to the last.
+ * For instances into which Nest injects no properties: those made by factories, and values. A value that several
+ * applications share belongs to the last one.
  */
 export function giveRuntime(instance: object, runtime: AsyncCacheRuntime): void {
   Reflect.defineProperty(instance, RUNTIME, { value: runtime, writable: true, configurable: true });

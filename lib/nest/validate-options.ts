@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
-import { toPeriod } from '../core/duration.js';
+import { toBytes } from '../core/policy/byte-size.js';
+import { toPeriod } from '../core/policy/duration.js';
 import { ConfigurationError } from '../core/errors.js';
-import { compilePolicy } from '../core/compile-policy.js';
+import { compilePolicy } from '../core/policy/compile-policy.js';
 import type { AsyncCacheOptions, NearOptions, StoreOptions, WorkerOptions } from './async-cache-options.js';
 
 const OPTIONS = {
@@ -16,18 +17,24 @@ const OPTIONS = {
   storeTimeout: true,
   defaults: true,
   serializer: true,
+  types: true,
+  context: true,
+  compress: true,
 } satisfies Record<keyof AsyncCacheOptions, true>;
 
-/** One job's, so no default of all. */
+/** Options that make sense for a single job only, and not as defaults. */
 const OF_ONE_JOB = ['name', 'key', 'prepareArgs'];
 
-/** The options of `forRoot`; throws a {@link ConfigurationError} for what is wrong or contradicts itself in them. */
+/** Returns the options of `forRoot`. Throws a {@link ConfigurationError} for wrong or contradictory ones. */
 export function validateOptions(options: AsyncCacheOptions): AsyncCacheOptions {
   if (!isObject(options)) throw wrong(`The options of forRoot are ${shown(options)}`, 'Give an object');
   refuseUnknown(options);
   const { enabled, connection, prefix, storeTimeout, serializer } = options;
   if (enabled !== undefined && typeof enabled !== 'boolean') {
-    throw wrong(`enabled of forRoot is ${shown(enabled)}`, 'It must be true or false, and no string from the environment');
+    throw wrong(
+      `enabled of forRoot is ${shown(enabled)}`,
+      'It must be true or false, and no string from the environment',
+    );
   }
   refuseConnection('connection', connection);
   validateHomes(options);
@@ -41,12 +48,26 @@ export function validateOptions(options: AsyncCacheOptions): AsyncCacheOptions {
   if (serializer !== undefined && !(has(serializer, 'encode') && has(serializer, 'decode'))) {
     throw wrong('serializer of forRoot is no codec', 'It must have encode(value) and decode(bytes)');
   }
+  if (options.types !== undefined && !Array.isArray(options.types)) {
+    throw wrong(`types of forRoot is ${shown(options.types)}`, 'Give a list of classes, such as [User]');
+  }
+  const { context, compress } = options;
+  if (compress !== undefined) {
+    if (!isObject(compress)) throw wrong(`compress of forRoot is ${shown(compress)}`, "Give { above: '10KB' }");
+    toBytes(compress.above, 'compress.above', 'forRoot');
+    if (serializer !== undefined) {
+      throw wrong('forRoot has compress and serializer', 'Compress in your own serializer, or leave it out');
+    }
+  }
+  if (context !== undefined && !(has(context, 'capture') && has(context, 'run'))) {
+    throw wrong(`context of forRoot is ${shown(context)}`, 'Give { capture: () => …, run: (captured, fetch) => … }');
+  }
   if (options.near !== undefined) validateNear(options.near);
   validateDefaults(options.defaults ?? {});
   return options;
 }
 
-/** `stores` as in `@nestjs/cache-manager`, and not further stores by name. */
+/** Whether `stores` is that of `@nestjs/cache-manager`, and not a record of further stores by name. */
 export function isKeyvStores(stores: AsyncCacheOptions['stores']): boolean {
   return Array.isArray(stores) || has(stores, 'get');
 }
@@ -107,7 +128,10 @@ function validateWorker(worker: false | WorkerOptions, hasQueue: boolean): void 
   if (limiter === undefined) return;
   if (!hasQueue) throw wrong('forRoot has worker.limiter and no connection', 'Only the BullMQ queue has a limiter');
   if (!isObject(limiter) || !isCount(limiter.max) || !isCount(limiter.duration)) {
-    throw wrong(`worker.limiter is ${shown(limiter)}`, 'Write { max, duration }: whole numbers, the second milliseconds');
+    throw wrong(
+      `worker.limiter is ${shown(limiter)}`,
+      'Write { max, duration }: whole numbers, the second milliseconds',
+    );
   }
 }
 
@@ -129,11 +153,33 @@ function validateDefaults(defaults: NonNullable<AsyncCacheOptions['defaults']>):
 }
 
 function refuseConnection(option: string, connection: unknown): void {
-  if (connection === undefined || isObject(connection)) return;
+  if (connection === undefined) return;
+  if (isObject(connection)) {
+    refuseKeyPrefix(option, connection as ConnectionLike);
+    return;
+  }
   throw wrong(
-    // Not shown: it may hold a password.
+    // The value is not shown, because it may contain a password.
     `${option} of forRoot is a ${typeof connection}`,
     `Write { host, port } or { url: 'redis://…' }, or give an ioredis instance`,
+  );
+}
+
+/** The options of a connection, or a client of ioredis: a single server's or a Cluster's. */
+interface ConnectionLike {
+  readonly keyPrefix?: unknown;
+  readonly redisOptions?: { readonly keyPrefix?: unknown };
+  readonly options?: Omit<ConnectionLike, 'options'>;
+}
+
+/** BullMQ works with none, and the names that Redis reports as changed would not be those of the entries. */
+function refuseKeyPrefix(option: string, { options, ...own }: ConnectionLike): void {
+  const { keyPrefix, redisOptions } = options ?? own;
+  const given = [keyPrefix, redisOptions?.keyPrefix].filter((each) => typeof each === 'string').find(Boolean);
+  if (given === undefined) return;
+  throw wrong(
+    `${option} of forRoot has the keyPrefix ${shown(given)}`,
+    `Take it out of the connection, and write prefix: ${shown(given.replace(/:$/, ''))} in forRoot instead`,
   );
 }
 

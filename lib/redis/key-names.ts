@@ -1,4 +1,4 @@
-/** The names under which one prefix's data is kept. What is in braces decides the slot in a Cluster. */
+/** The names of the Redis keys of one prefix. The part in braces decides the slot in a Cluster. */
 export class KeyNames {
   constructor(private readonly prefix: string) {}
 
@@ -6,7 +6,7 @@ export class KeyNames {
     return this.#name('e', key);
   }
 
-  /** A prefix of its own, so that whoever has Redis tell about changed entries is not told about leases. */
+  /** Has a prefix of its own, so that a feed of changed entries is not sent every change of a lease. */
   lease(key: string): string {
     return this.#name('l', key);
   }
@@ -19,14 +19,18 @@ export class KeyNames {
     return this.#name('s', tag);
   }
 
-  /** What the name of every entry begins with. */
+  tagRemovalStamp(tag: string): string {
+    return this.#name('r', tag);
+  }
+
+  /** The beginning of the name of every entry. */
   get entryPrefix(): string {
     return `${this.prefix}:e:{`;
   }
 
-  /** The key whose entry has this name. */
-  keyOf(entryName: string): string {
-    const key = entryName.slice(this.entryPrefix.length, -1);
+  /** The key whose entry or lease has this name. */
+  keyOf(name: string): string {
+    const key = name.slice(this.entryPrefix.length, -1);
     return key.startsWith('%') ? key.slice(1) : key;
   }
 
@@ -36,14 +40,17 @@ export class KeyNames {
     return [`${this.prefix}:e${suffix}`, `${this.prefix}:l${suffix}`];
   }
 
-  /** A pattern for SCAN that matches every name of one kind, whatever the prefix is made of. */
-  pattern(kind: 'entry' | 'lease'): string {
-    const escaped = this.prefix.replace(/[\\*?[\]]/g, '\\$&');
-    return `${escaped}:${kind === 'entry' ? 'e' : 'l'}:{*`;
+  /** A pattern for SCAN that matches every name of one kind whose key begins with `keyPrefix`. */
+  pattern(kind: 'entry' | 'lease', keyPrefix = ''): string {
+    const name = this.#name(kind === 'entry' ? 'e' : 'l', keyPrefix);
+    // Without the closing brace, so that the name matches keys that go on. For all keys, also without the mark of an
+    // empty key.
+    const start = name.slice(0, keyPrefix === '' ? -2 : -1);
+    return `${start.replace(/[\\*?[\]]/g, '\\$&')}*`;
   }
 
   #name(kind: string, key: string): string {
-    // Redis takes an empty pair of braces for no braces at all: then the names of one key would be in different slots.
+    // Redis ignores an empty pair of braces, and would then put the names of one key into different slots.
     const tagged = key.startsWith('}') || key.startsWith('%') || key === '' ? `%${key}` : key;
     return `${this.prefix}:${kind}:{${tagged}}`;
   }

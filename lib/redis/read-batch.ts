@@ -12,8 +12,8 @@ interface Waiting {
 /**
  * Sends the reads of one turn of the event loop together, each key once.
  *
- * The window ends when the request is written. A reader who comes later has to ask for himself: by then another
- * process may have been told that the key is deleted, and a shared answer could be older than that.
+ * A read joins only until the request is written. A later reader must send a request of its own: another process may
+ * have been told meanwhile that the key is deleted, and a shared answer could be older than that.
  */
 export class ReadBatch {
   #waiting = new Map<string, Waiting>();
@@ -28,8 +28,13 @@ export class ReadBatch {
   #join(name: string): Promise<RawEntry> {
     const same = this.#waiting.get(name);
     if (same !== undefined) return same.answer;
-    // Behind the promise reactions of this turn, which bring more readers.
-    if (this.#waiting.size === 0) queueMicrotask(() => { process.nextTick(() => { this.#send(); }); });
+    // Deferred behind the promise reactions of this turn, which bring more readers.
+    if (this.#waiting.size === 0)
+      queueMicrotask(() => {
+        process.nextTick(() => {
+          this.#send();
+        });
+      });
     const { promise: answer, resolve, reject } = withResolvers<RawEntry>();
     this.#waiting.set(name, { answer, resolve, reject });
     return answer;
@@ -47,7 +52,7 @@ export class ReadBatch {
   }
 }
 
-/** One write to the socket for all. */
+/** One write to the socket for all reads. */
 async function answerAll(pipeline: ChainableCommander, waiting: ReadonlyMap<string, Waiting>): Promise<void> {
   for (const name of waiting.keys()) pipeline.hmgetBuffer(name, ...FIELDS);
   try {

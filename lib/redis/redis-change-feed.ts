@@ -1,36 +1,43 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { ChangeFeed, ChangeListener, Clock } from '../core/ports.js';
 import type { KeyNames } from './key-names.js';
-import { NodeChangeFeed } from './node-change-feed.js';
+import { ServerChangeFeed } from './server-change-feed.js';
+import { StandstillWatch } from './standstill-watch.js';
 
 export interface RedisChangeFeedOptions {
-  /** The store's own client. */
+  /** The client of the store. */
   readonly client: Redis | Cluster;
   readonly names: KeyNames;
   readonly clock: Clock;
-  /** Told, once until it is live again, of a server that can be reached and does not tell of changes. */
+  /** Called when a server can be reached and does not report changes; once until the feed is live again. */
   readonly onRefusal?: ((error: unknown) => void) | undefined;
 }
 
-/** How often the masters of a Cluster are looked up, beside what the client itself tells of them. */
+/**
+ * Milliseconds between two looks at the masters of a Cluster. The client's own events are used as well, but may come
+ * late.
+ */
 const TOPOLOGY_INTERVAL = 1_000;
 const TOPOLOGY_EVENTS = ['ready', '+node', '-node'] as const;
 
 /**
- * Redis's server-assisted client-side caching in broadcast mode: the write itself is the message, so a change costs no
- * command, and every process is told of it by the server.
+ * Redis's server-assisted client-side caching in broadcast mode. The server reports each write of an entry to every
+ * process, so a change costs no command of its own.
  */
 export class RedisChangeFeed implements ChangeFeed {
-  readonly #nodes = new Map<Redis, NodeChangeFeed>();
+  readonly #nodes = new Map<Redis, ServerChangeFeed>();
   #listener: ChangeListener | undefined;
   #live = false;
   #refused = false;
   #cancel: () => void = () => undefined;
+  readonly #standstill = new StandstillWatch(async () => {
+    await Promise.all([...this.#nodes.values()].map((node) => node.readAll()));
+  });
 
   constructor(private readonly options: RedisChangeFeedOptions) {}
 
   get live(): boolean {
-    return this.#live;
+    return this.#live && this.#standstill.isCurrent;
   }
 
   subscribe(listener: ChangeListener): void {
@@ -50,20 +57,22 @@ export class RedisChangeFeed implements ChangeFeed {
 
   close(): void {
     this.#cancel();
+    this.#standstill.close();
     const { client } = this.options;
     for (const event of TOPOLOGY_EVENTS) client.off(event, this.#look);
     for (const node of this.#nodes.values()) node.close();
   }
 
-  /** A key may live on any master of a Cluster, so one that is not followed makes the whole feed untrustworthy. */
+  /** A key may live on any master of a Cluster, so the feed is not live while one of them is not followed. */
   readonly #look = (): void => {
     const { client } = this.options;
-    // It is still finding out which servers there are.
+    // The client of a Cluster is still discovering its servers.
     if (client.status !== 'ready') return;
     const masters = new Set('nodes' in client ? client.nodes('master') : [client]);
     for (const [former, node] of this.#nodes) {
       if (masters.has(former)) continue;
-      // In this order: what it held is another server's now, and the copies of that are not trusted.
+      // In this order: the keys of that server belong to another one now, so their copies are not trusted until it is
+      // followed.
       node.close();
       this.#nodes.delete(former);
     }
@@ -73,7 +82,7 @@ export class RedisChangeFeed implements ChangeFeed {
 
   #follow(client: Redis): void {
     const { names, clock } = this.options;
-    const node = new NodeChangeFeed(client, names.entryPrefix, clock, {
+    const node = new ServerChangeFeed(client, names.entryPrefix, clock, {
       onChange: (changed) => {
         this.#changed(changed);
       },
@@ -89,7 +98,7 @@ export class RedisChangeFeed implements ChangeFeed {
   }
 
   #changed(changed: readonly string[] | undefined): void {
-    // The server says "everything": it was flushed.
+    // The server was flushed and reports that everything changed.
     if (changed === undefined) this.#listener?.restored();
     else this.#listener?.changed(changed.map((name) => this.options.names.keyOf(name)));
   }
@@ -99,7 +108,7 @@ export class RedisChangeFeed implements ChangeFeed {
     if (live === this.#live) return;
     if (live) {
       this.#refused = false;
-      // What was copied before must be gone before anybody can trust it again.
+      // Older copies must be dropped before the feed counts as live again.
       this.#listener?.restored();
     }
     this.#live = live;

@@ -2,34 +2,34 @@ import { type Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ior
 
 import { ConfigurationError } from '../core/errors.js';
 
-/** What BullMQ takes as its `connection`: options with or without a `url`, a url, or a client of ioredis. */
+/** The forms that BullMQ accepts as `connection`: options with or without a `url`, a url, or a client of ioredis. */
 export type RedisConnection = string | (RedisOptions & { readonly url?: string }) | Redis | Cluster;
 
-/** A server that has been asked and says nothing for so many milliseconds is connected to anew. */
+/** Milliseconds. A connection whose server has been asked and has not answered for this long is replaced. */
 export const LONGEST_SILENCE = 2_000;
 
-/** Reconnects soon: while Redis is away every read has to do without it. */
+/** Milliseconds until the next attempt to connect. Short, because without Redis every read takes the slower path. */
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 1_000);
 
 /**
- * Nothing waits in the client. A command that was written when the connection broke is not sent again: it may have
- * been done, and its caller has given up. A reader has something better to do than to wait for a server that is away.
+ * No command waits in the client. One that was written when the connection broke is not sent again: the server may have
+ * run it, and its caller has given up. Readers have a fallback and must not wait for a server that is away.
  */
 const FAIL_FAST = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  // The store's own prefix is enough, and patterns would not have this one.
+  // The store has a prefix of its own, and ioredis would not add this one to patterns.
   keyPrefix: '',
   lazyConnect: false,
   disconnectTimeout: 200,
-  // After a failover this may be a replica now.
+  // After a failover this server may be a replica, which refuses writes.
   reconnectOnError: (error: Error): boolean => error.message.startsWith('READONLY'),
 } satisfies RedisOptions;
 
 /**
- * A connection of the store's own, beside the one that the user gave. It connects in the background; `onError` is told
- * whenever that fails.
+ * Opens a connection for the store, with the options of the one that the user gave. It connects in the background;
+ * `onError` is called for each failure.
  */
 export function connectRedis(connection: RedisConnection, onError: (error: Error) => void): Redis | Cluster {
   const client = connect(connection);
@@ -43,7 +43,7 @@ function connect(connection: RedisConnection): Redis | Cluster {
   if (isRedis(connection)) return connection.duplicate({ ...FAIL_FAST, retryStrategy });
   if ('duplicate' in connection) {
     throw new ConfigurationError(
-      'The connection is a client that is not of ioredis',
+      'The connection is a client of another library than ioredis',
       'Give the options of the connection instead of a client, or a client of ioredis',
     );
   }
@@ -53,7 +53,7 @@ function connect(connection: RedisConnection): Redis | Cluster {
 }
 
 function clusterOptions(options: ClusterOptions): ClusterOptions {
-  // When the servers are connected is the Cluster's own affair.
+  // The Cluster decides when its nodes connect.
   const { enableOfflineQueue: _, lazyConnect: __, ...nodeOptions } = FAIL_FAST;
   return {
     ...options,
@@ -61,13 +61,13 @@ function clusterOptions(options: ClusterOptions): ClusterOptions {
     lazyConnect: false,
     keyPrefix: '',
     clusterRetryStrategy: retryStrategy,
-    // A key may have moved; but a server that is away is not waited for.
+    // A key may have moved to another node, so some redirections are followed. Retries for a node that is away are not.
     maxRedirections: 4,
     redisOptions: { ...options.redisOptions, ...nodeOptions },
   };
 }
 
-// By what they can do, not by their class: the user may have another copy of ioredis.
+// Recognised by members and not by class, because the application may have another copy of ioredis.
 function isCluster(connection: object): connection is Cluster {
   return 'isCluster' in connection && connection.isCluster === true && 'defineCommand' in connection;
 }

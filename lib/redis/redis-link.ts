@@ -4,37 +4,37 @@ import type { Cluster, Redis } from 'ioredis';
 
 import { StoreError } from '../core/errors.js';
 import type { Clock } from '../core/ports.js';
-import { SilenceWatch } from '../core/silence-watch.js';
+import { ConnectionWatchdog } from '../core/store/connection-watchdog.js';
 import { LONGEST_SILENCE } from './redis-connection.js';
 import { type ScriptName, scripts } from './scripts.js';
 import { ServerClock } from './server-clock.js';
 
-/** What a script answers: the server's time, then texts and bytes. */
+/** The answer of a script: the server's time, then texts and bytes. */
 export type Reply = readonly (Buffer | null)[];
 
 type Command = (...args: (string | Buffer)[]) => Promise<Reply>;
 
-/** How long the first connection may take before what waits for it is refused. */
+/** Milliseconds. Operations wait this long for the first connection before they are refused. */
 const BOOT_WAIT = 2_000;
 
-/** How long each of the two steps of closing may take. */
+/** Milliseconds that each of the two steps of closing may take. */
 const GOODBYE = 400;
 
-/** How often it is looked whether the server is silent. */
+/** Milliseconds between two checks whether the server is silent. */
 const LOOK_INTERVAL = 500;
 
 /**
- * The connection to the server: whether it can be used, what time it is there, and its scripts.
+ * The connection to the server: whether it can be used, the time of the server, and its scripts.
  *
- * Only the first connection is waited for, so that a read right after boot works. Later, a server that is away is
- * an error at once: queueing for its return would run writes that their callers have long given up.
+ * Only the first connection is waited for, so that a read right after start-up works. Later an unreachable server is an
+ * error at once: commands that queued until it returns would do writes that their callers have given up long ago.
  */
 export class RedisLink {
   readonly #time = new ServerClock();
   readonly #commands: Readonly<Record<ScriptName, Command>>;
   #booting: Promise<void> | undefined;
   #asking: Promise<void> | undefined;
-  readonly #silence = new SilenceWatch(LONGEST_SILENCE);
+  readonly #silence = new ConnectionWatchdog(LONGEST_SILENCE);
   #cancelLook: () => void = () => undefined;
   #closed = false;
 
@@ -43,7 +43,7 @@ export class RedisLink {
     private readonly clock: Clock,
   ) {
     this.#commands = defineScripts(client);
-    // Before anybody waits for this event: the first answer on a new connection is the time.
+    // Registered before any other listener, so that the first answer on a new connection is the server's time.
     client.on('ready', () => {
       this.#askTime().catch(() => undefined);
     });
@@ -52,7 +52,7 @@ export class RedisLink {
     this.#lookLater();
   }
 
-  /** A command is written now, and not refused at once. */
+  /** True when a command would be written now, false when it would be refused at once. */
   get connected(): boolean {
     return this.client.status === 'ready';
   }
@@ -61,7 +61,7 @@ export class RedisLink {
     return this.#time.now() ?? this.clock.now();
   }
 
-  /** Undefined: now. Rejects when there is no connection. */
+  /** Undefined when the connection can be used now. Rejects when there is no connection. */
   ready(): Promise<void> | undefined {
     if (!this.connected) {
       return this.#booting ?? Promise.reject(new Error('There is no connection to Redis'));
@@ -84,21 +84,25 @@ export class RedisLink {
     }
   }
 
-  /** The servers that between them hold all keys. */
+  /** The servers that hold all keys between them. */
   masters(): readonly Redis[] {
     return 'nodes' in this.client ? this.client.nodes('master') : [this.client];
   }
 
-  /** Never takes longer than a second, whatever the server does. */
+  /** Takes no longer than a second, whatever the server does. */
   async close(): Promise<void> {
     const { client } = this;
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelLook();
-    // Between two attempts to connect there is nothing that could end.
+    // Between two attempts to connect there is no connection to end.
     const connected = !['end', 'reconnecting'].includes(client.status);
     const ended = new Promise((resolve) => client.once('end', resolve));
-    if (client.status === 'ready') await atMost(GOODBYE, client.quit().catch(() => undefined));
+    if (client.status === 'ready')
+      await atMost(
+        GOODBYE,
+        client.quit().catch(() => undefined),
+      );
     client.disconnect();
     if (connected) await atMost(GOODBYE, ended);
   }
@@ -152,7 +156,7 @@ async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
   given.abort();
 }
 
-/** ioredis adds what was sent: values that nobody expects in a log, and the whole script. */
+/** ioredis adds the command to its errors: values that must not appear in a log, and the whole script. */
 function withoutCommand(error: unknown): unknown {
   if (error instanceof Error && 'command' in error) delete error.command;
   return error;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { LONGEST } from '../core/duration.js';
+import { LONGEST } from '../core/policy/duration.js';
 import type { Entry, Fill } from '../core/entry.js';
 import { StoreError } from '../core/errors.js';
 import type {
@@ -13,46 +13,50 @@ import type {
   Invalidation,
   Lease,
   LeaseEnding,
+  ReleaseResult,
   Store,
   StoreCapabilities,
 } from '../core/ports.js';
 import { KeyNames } from './key-names.js';
-import { OrphanLeases } from './orphan-leases.js';
+import { UnacknowledgedLeases } from './unacknowledged-leases.js';
 import { ReadBatch } from './read-batch.js';
 import { RedisChangeFeed } from './redis-change-feed.js';
 import { RedisLink, type Reply } from './redis-link.js';
-import { flag, ms, numberAt, textAt, wholeMs } from './script-values.js';
+import { flag, ms, numberAt, textAt, wholeMs } from './script-arguments.js';
 import { decodeEntry, decodeFailure, type RawEntry } from './stored-format.js';
-import { TaggedKeys } from './tagged-keys.js';
+import { type TagChange, TagIndex } from './tag-index.js';
 import { UnreadableEntries } from './unreadable-entries.js';
 
 export interface RedisStoreOptions {
-  /** Closed with the store, so one of its own. */
+  /** A client for this store alone: the store closes it. */
   readonly client: Redis | Cluster;
-  /** Begins the name of every key. */
+  /** The beginning of the name of every key. */
   readonly prefix: string;
   readonly codec: Codec;
-  /** Dates what happens before the server's first answer. */
+  /** Gives the time until the server has answered for the first time. */
   readonly clock: Clock;
   /**
-   * Told of each entry that could not be read, which is then removed; but of those in the format of a newer release, which
-   * stay, only of the first.
+   * Called for each entry that could not be read, which is then removed. Entries in the format of a newer release stay,
+   * and only the first of them is reported.
    */
   readonly onCorrupt?: ((key: string, error: unknown) => void) | undefined;
 }
 
-/** Entries in Redis, shared by all processes. What must be atomic is a script; a fresh hit is one HMGET. */
+/** As the commit script takes it. */
+const REVOCATION = { none: '0', invalidated: '1', removed: '2' } as const satisfies Record<TagChange, string>;
+
+/** Entries in Redis, shared by all processes. Whatever must be atomic is a script. A fresh hit is one HMGET. */
 export class RedisStore implements Store {
   readonly capabilities: StoreCapabilities = { shared: true, fence: 'cluster' };
 
   readonly #link: RedisLink;
   readonly #names: KeyNames;
   readonly #reads: ReadBatch;
-  readonly #tagged: TaggedKeys;
-  readonly #orphans: OrphanLeases;
+  readonly #tagIndex: TagIndex;
+  readonly #unacknowledged: UnacknowledgedLeases;
   readonly #codec: Codec;
   readonly #unreadable: UnreadableEntries;
-  /** Tokens and generations must differ from those of every other process. */
+  /** Part of tokens and generations, which must differ from those of every other process. */
   readonly #instance = randomBytes(9).toString('base64url');
   #sequence = 0;
 
@@ -60,8 +64,8 @@ export class RedisStore implements Store {
     this.#link = new RedisLink(client, clock);
     this.#names = new KeyNames(prefix);
     this.#reads = new ReadBatch(this.#link);
-    this.#tagged = new TaggedKeys(this.#link, this.#names);
-    this.#orphans = new OrphanLeases(this.#link, this.#names);
+    this.#tagIndex = new TagIndex(this.#link, this.#names);
+    this.#unacknowledged = new UnacknowledgedLeases(this.#link, this.#names);
     this.#codec = codec;
     this.#unreadable = new UnreadableEntries(this.#link, this.#names, onCorrupt ?? (() => undefined));
   }
@@ -70,7 +74,7 @@ export class RedisStore implements Store {
     return this.#link.now();
   }
 
-  /** What other processes change in this store, for copies of its entries; to be closed before the store. */
+  /** Reports what other processes change in this store, for copies of its entries. Close it before the store. */
   changeFeed(clock: Clock, onRefusal?: (error: unknown) => void): ChangeFeed {
     return new RedisChangeFeed({ client: this.#link.client, names: this.#names, clock, onRefusal });
   }
@@ -113,26 +117,50 @@ export class RedisStore implements Store {
   }
 
   async commit({ key, token, grantedAt }: Lease, fill: Fill): Promise<CommitResult> {
-    const [kind, ttl, grace, tags, value] = this.#encode(fill);
-    let refused = false;
-    if (fill.tags.length > 0) refused = await this.#tagged.enter(key, fill.tags, lifetime(fill), grantedAt);
+    const [kind, ttl, grace, tags, value, inherited] = this.#encode(fill);
+    const change =
+      fill.tags.length === 0 ? 'none' : await this.#tagIndex.enter(key, fill.tags, lifetime(fill), grantedAt);
     const grant = grantedAt.toFixed(3);
-    const reply = await this.#run('commit', key, token, flag(refused), grant, kind, ttl, grace, tags, refused ? '' : value);
+    const reply = await this.#run(
+      'commit',
+      key,
+      token,
+      REVOCATION[change],
+      grant,
+      kind,
+      ttl,
+      grace,
+      tags,
+      change === 'removed' ? '' : value,
+      inherited,
+    );
     return textAt(reply, 1) as CommitResult;
   }
 
-  async release({ key, token }: Lease, ending: LeaseEnding): Promise<void> {
+  async release(
+    { key, token, grantedAt }: Lease,
+    ending: LeaseEnding,
+    tags: readonly string[] = [],
+  ): Promise<ReleaseResult> {
     const failed = ending.kind === 'failed' ? [ending.message, ms(ending.retryIn)] : ['', '0'];
-    await this.#run('release', key, token, ending.kind, ...failed);
+    const changed = tags.length > 0 && (await this.#tagIndex.isChangedSince(tags, grantedAt));
+    const reply = await this.#run('release', key, token, ending.kind, ...failed, flag(changed), JSON.stringify(tags));
+    return textAt(reply, 1) as ReleaseResult;
+  }
+
+  async leaseRemaining(key: string): Promise<number | undefined> {
+    await this.#link.ready();
+    const remaining = await this.#link.client.pttl(this.#names.lease(key));
+    return remaining > 0 ? remaining : undefined;
   }
 
   async set(key: string, fill: Fill): Promise<void> {
     const encoded = this.#encode(fill);
-    const enter = (): Promise<boolean> => this.#tagged.enter(key, fill.tags, lifetime(fill), 0);
+    const enter = (): Promise<TagChange> => this.#tagIndex.enter(key, fill.tags, lifetime(fill), 0);
     const isTagged = fill.tags.length > 0;
     if (isTagged) await enter();
     await this.#run('set', key, this.#unique(), ...encoded);
-    // No lease keeps the key in the index while it is not written yet: see TaggedKeys.
+    // Without a lease nothing keeps the key in the index until it is written, so it is entered once more: see TagIndex.
     if (isTagged) await enter();
   }
 
@@ -151,36 +179,56 @@ export class RedisStore implements Store {
   }
 
   async invalidateTags(tags: readonly string[]): Promise<void> {
-    await this.#tagged.forEach(tags, 'invalidateTagged');
+    await this.#tagIndex.forEach(tags, 'invalidateTagged');
   }
 
   async deleteTags(tags: readonly string[]): Promise<void> {
-    await this.#tagged.forEach(tags, 'deleteTagged');
+    await this.#tagIndex.forEach(tags, 'deleteTagged');
+  }
+
+  /**
+   * Costs one SCAN over the whole database, whatever else it holds, and one script for each entry and lease of the
+   * prefix.
+   */
+  async invalidateAll(prefix: string): Promise<void> {
+    await this.#forAll('invalidateAll', prefix, (name) => this.#run('invalidate', this.#names.keyOf(name)));
+  }
+
+  /** Costs as much as `invalidateAll`. */
+  async deleteAll(prefix: string): Promise<void> {
+    await this.#forAll('deleteAll', prefix, (name) => this.#run('delete', this.#names.keyOf(name)));
   }
 
   async clear(): Promise<void> {
-    try {
-      await this.#link.ready();
-      // Leases first: a holder who commits before his lease is found has written what the second pass removes. The
-      // other way round, he could write behind the first pass and be gone before the second.
-      for (const kind of ['lease', 'entry'] as const) await this.#removeAll(this.#names.pattern(kind));
-    } catch (cause) {
-      throw new StoreError('clear', { cause });
-    }
+    const { client } = this.#link;
+    await this.#forAll('clear', '', (name) => client.unlink(...this.#names.both(name)));
   }
 
   async close(): Promise<void> {
     await this.#link.close();
   }
 
-  async #removeAll(pattern: string): Promise<void> {
-    const { client } = this.#link;
+  /**
+   * Runs `act` for the key of every lease and every entry of a prefix. Leases come first: if a holder commits before
+   * its lease is found, the second pass finds the entry that it wrote. In the opposite order, a holder could write
+   * after the first pass and be gone before the second.
+   */
+  async #forAll(operation: string, keyPrefix: string, act: (name: string) => Promise<unknown>): Promise<void> {
+    try {
+      await this.#link.ready();
+      for (const kind of ['lease', 'entry'] as const) await this.#scan(this.#names.pattern(kind, keyPrefix), act);
+    } catch (cause) {
+      throw new StoreError(operation, { cause });
+    }
+  }
+
+  async #scan(pattern: string, act: (name: string) => Promise<unknown>): Promise<void> {
     await Promise.all(
       this.#link.masters().map(async (master) => {
         let cursor = '0';
         do {
           const [next, names] = await master.scan(cursor, 'MATCH', pattern, 'COUNT', 1_000);
-          await Promise.all(names.map((name) => client.unlink(...this.#names.both(name))));
+          await Promise.all(names.map(act));
           cursor = next;
         } while (cursor !== '0');
       }),
@@ -198,15 +246,16 @@ export class RedisStore implements Store {
     try {
       return await this.#run('acquire', key, token, wholeMs(lease), wanted, flag(respectBackoff), flag(takeOver));
     } catch (error) {
-      if (isSent) this.#orphans.add(key, token);
+      if (isSent) this.#unacknowledged.add(key, token);
       throw error;
     }
   }
 
-  #encode(fill: Fill): [kind: string, ttl: string, grace: string, tags: string, value: Buffer] {
+  #encode(fill: Fill): [kind: string, ttl: string, grace: string, tags: string, value: Buffer, inherited: string] {
     // A remembered error is never served past its ttl.
     const grace = fill.kind === 'error' ? 0 : fill.grace;
-    return [fill.kind, ms(fill.ttl), ms(grace), JSON.stringify(fill.tags), this.#codec.encode(fill.value)];
+    const inherited = fill.inheritedAge === undefined ? '' : ms(fill.inheritedAge);
+    return [fill.kind, ms(fill.ttl), ms(grace), JSON.stringify(fill.tags), this.#codec.encode(fill.value), inherited];
   }
 
   #decode(key: string, raw: RawEntry): Entry | undefined {
@@ -231,7 +280,7 @@ export class RedisStore implements Store {
   }
 }
 
-/** How long the entry will be kept at most. */
+/** Milliseconds for which the entry is kept at most. */
 function lifetime(fill: Fill): number {
   return Math.min(fill.ttl, LONGEST) + Math.min(fill.grace, LONGEST);
 }

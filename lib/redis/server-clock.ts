@@ -1,19 +1,19 @@
-/** How much the two clocks may drift apart, as a fraction: ten times what a crystal does. */
+/** How fast the two clocks may drift apart, as a fraction: ten times the drift of a quartz clock. */
 const DRIFT = 0.0005;
 
-/** After this long a sample should be replaced, if nothing else brought one. */
+/** Milliseconds after which a sample should be replaced if no other command has brought a new one. */
 const OLD = 30_000;
 
 interface Sample {
   readonly offset: number;
-  /** Half of the round trip: how far off the offset may be. */
+  /** Half of the round trip: by how much the offset may be wrong. */
   readonly error: number;
   readonly takenAt: number;
 }
 
 /**
- * The server's time, kept on this process's monotonic clock: what the host believes the date to be does not matter,
- * and neither does its being corrected.
+ * The server's time, kept on the monotonic clock of this process. So neither the host's date nor a correction of it
+ * matters.
  */
 export class ServerClock {
   #best: Sample | undefined;
@@ -31,7 +31,7 @@ export class ServerClock {
     return this.#best && performance.now() + this.#best.offset;
   }
 
-  /** The server said `serverTime` between `sentAt` and now. */
+  /** Records that the server's time was `serverTime` at some point between `sentAt` and now. */
   learn(sentAt: number, serverTime: number): void {
     const takenAt = performance.now();
     const error = (takenAt - sentAt) / 2;
@@ -39,8 +39,8 @@ export class ServerClock {
     const best = this.#best;
     if (best !== undefined) {
       const bestError = best.error + (takenAt - best.takenAt) * DRIFT;
-      // A busy event loop makes long round trips, which say little. But what contradicts the best sample replaces it:
-      // the server's clock was set, or it is another server.
+      // A busy event loop makes long round trips, which say little. A sample that contradicts the best one replaces it
+      // all the same: the server's clock was set, or it is another server.
       if (error > bestError && Math.abs(offset - best.offset) <= error + bestError) return;
     }
     this.#best = { offset, error, takenAt };

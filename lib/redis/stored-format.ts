@@ -2,12 +2,12 @@ import type { Entry, Failure } from '../core/entry.js';
 import { CorruptEntryError } from '../core/errors.js';
 import type { Codec } from '../core/ports.js';
 
-/** The fields of a stored entry as Redis answers them: header, value, failure. See the prelude of the scripts. */
+/** The fields of a stored entry as Redis answers them: header, value, failure, inherited age. See `script-library.ts`. */
 export type RawEntry = readonly (Buffer | null | undefined)[];
 
-export const FIELDS = ['h', 'v', 'x'] as const;
+export const FIELDS = ['h', 'v', 'x', 'a'] as const;
 
-/** The first element is the version: what another version wrote is not understood, and so a miss. */
+/** The first element is the version. An entry of another version is not understood, and so a miss. */
 const HEADER = /^1 (value|error|vacant) ([\d.]+) ([\d.]+) ([\d.]+) (\S+) (\[.*\])$/s;
 const VERSION = 1;
 const FAILURE = /^(\d+) ([\d.]+) ([\d.]+) (.*)$/s;
@@ -16,7 +16,7 @@ const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /** Throws a {@link CorruptEntryError} for anything that this version did not write. */
 export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | undefined {
-  const [header, bytes, failure] = raw;
+  const [header, bytes, failure, inherited] = raw;
   if (!header) {
     if (bytes || failure) throw new CorruptEntryError('it has no header', { key });
     return undefined;
@@ -33,9 +33,10 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
     return {
       kind: kind as Entry['kind'],
       value: bytes ? codec.decode(bytes) : undefined,
-      // Each reader decodes a value of his own.
+      // Each reader decodes a value of its own.
       copyOnRead: false,
       storedAt: Number(storedAt),
+      inheritedAge: decodeAge(inherited),
       freshUntil: Number(freshUntil),
       grace: Number(grace),
       generation: vacant ? '' : generation,
@@ -48,7 +49,14 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
   }
 }
 
-/** Written by a release of this package that is newer than this one: a deploy in progress. */
+function decodeAge(bytes: Buffer | null | undefined): number {
+  if (!bytes) return 0;
+  const age = Number(bytes.toString());
+  if (Number.isFinite(age) && age >= 0) return age;
+  throw new CorruptEntryError('its inherited age cannot be read');
+}
+
+/** True for an entry of a newer release of this package, which exists during a deploy. */
 export function isOfNewerFormat([header]: RawEntry): boolean {
   return Number(/^\d+/.exec(header?.toString() ?? '')?.[0]) > VERSION;
 }
@@ -56,5 +64,7 @@ export function isOfNewerFormat([header]: RawEntry): boolean {
 export function decodeFailure(bytes: Buffer | null | undefined): Failure | undefined {
   if (!bytes) return undefined;
   const [, count, at, retryAt, message] = FAILURE.exec(bytes.toString()) ?? [];
-  return message === undefined ? undefined : { count: Number(count), message, at: Number(at), retryAt: Number(retryAt) };
+  return message === undefined
+    ? undefined
+    : { count: Number(count), message, at: Number(at), retryAt: Number(retryAt) };
 }

@@ -2,7 +2,7 @@ import type { KeyNames } from './key-names.js';
 import type { RedisLink } from './redis-link.js';
 import { isOfNewerFormat, type RawEntry } from './stored-format.js';
 
-/** What to do about entries that cannot be read; to their readers they are misses. */
+/** Handles entries that cannot be read. For their readers they are misses. */
 export class UnreadableEntries {
   readonly #discarding = new Set<string>();
   #newerFormatTold = false;
@@ -13,13 +13,16 @@ export class UnreadableEntries {
     private readonly onCorrupt: (key: string, error: unknown) => void,
   ) {}
 
-  /** Tells of it once for all who read it at the same time, and removes it in the background. */
+  /** Reports the entry once for all who read it at the same time, and removes it in the background. */
   met(key: string, error: unknown, raw: RawEntry = []): void {
     if (isOfNewerFormat(raw)) this.#leave(key, error);
     else this.#discard(key, error, raw[0] ?? '');
   }
 
-  /** It is a good value to others. Told once, since every key may be like this for as long as a deploy lasts. */
+  /**
+   * Leaves an entry of a newer release, since newer processes can read it. Only the first is reported: during a deploy
+   * every key may have one.
+   */
   #leave(key: string, error: unknown): void {
     if (this.#newerFormatTold) return;
     this.#newerFormatTold = true;

@@ -22,7 +22,7 @@ interface Waiter {
 export class Gate<T, Args extends readonly unknown[] = readonly unknown[]> {
   /** The arguments of every call so far. */
   readonly calls: Args[] = [];
-  /** The most calls that were blocked at one time. */
+  /** The largest number of calls that were blocked at the same time. */
   mostAtOnce = 0;
   readonly #blocked: Call<Args, T>[] = [];
   readonly #waiters: Waiter[] = [];
@@ -42,7 +42,7 @@ export class Gate<T, Args extends readonly unknown[] = readonly unknown[]> {
     return result;
   };
 
-  /** How often the fetch was started. */
+  /** How many calls there were. */
   get starts(): number {
     return this.calls.length;
   }
@@ -52,7 +52,7 @@ export class Gate<T, Args extends readonly unknown[] = readonly unknown[]> {
     return this.#blocked.length;
   }
 
-  /** Resolves when the fetch has been started `starts` times in all. */
+  /** Resolves when there have been `starts` calls in all. */
   started(starts: number): Promise<void> {
     if (this.calls.length >= starts) return Promise.resolve();
     return new Promise((resolve) => {

@@ -17,7 +17,7 @@ interface Timer {
 export class ManualClock implements Clock {
   #now: number;
   #deferred = 0;
-  /** In the order of scheduling, which decides between timers of the same instant. */
+  /** In the order in which they were scheduled, which decides between timers of the same instant. */
   readonly #timers = new Set<Timer>();
 
   constructor(start: Date | number = Date.UTC(2026, 0, 1, 14)) {
@@ -45,8 +45,8 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Lets `ms` pass, stopping at each timer that falls due to run it and whatever follows from it. `advance(0)` runs
-   * what is due now. Resolves when nothing more happens without time passing.
+   * Lets `ms` milliseconds pass. It stops at each timer that falls due, and runs it with everything that follows.
+   * `advance(0)` runs what is due now. Resolves when nothing more happens without time passing.
    */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
@@ -57,7 +57,7 @@ export class ManualClock implements Clock {
       next.run();
       await this.#settle();
     }
-    // A timer's work may have advanced the clock itself.
+    // A timer may have advanced the clock itself.
     this.#now = Math.max(this.#now, until);
     await this.#settle();
   }
@@ -70,7 +70,7 @@ export class ManualClock implements Clock {
     return next;
   }
 
-  /** A turn of the event loop runs all promise reactions; deferred work may need more turns. */
+  /** One turn of the event loop runs all promise reactions. Deferred work may need more turns. */
   async #settle(): Promise<void> {
     do {
       await new Promise<void>((resolve) => setImmediate(resolve));

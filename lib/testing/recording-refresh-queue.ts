@@ -1,11 +1,5 @@
-import type {
-  RefreshHandler,
-  RefreshOutcome,
-  RefreshQueue,
-  RefreshRequest,
-  Schedule,
-} from '../core/ports.js';
-import { identityOf } from '../core/refresh-identity.js';
+import type { RefreshHandler, RefreshOutcome, RefreshQueue, RefreshRequest, Schedule } from '../core/ports.js';
+import { identityOf } from '../core/job/refresh-identity.js';
 
 interface Pending {
   readonly request: RefreshRequest;
@@ -13,15 +7,15 @@ interface Pending {
 }
 
 /**
- * Records requests, and runs them when a test says so, in the order in which they came: delays and priorities are
- * recorded but not followed. As in every queue, a request for a key and generation that is pending is not taken again.
+ * Records requests and runs them when a test says so, in their order. Delays and priorities are recorded and not
+ * followed. As in every queue, a request for a key and generation that is pending is not taken again.
  */
 export class RecordingRefreshQueue implements RefreshQueue {
   /** Every request that was taken. */
   readonly requests: RefreshRequest[] = [];
-  /** Every request that was made, the duplicates and the refused included. */
+  /** Every request that was made, including duplicates and refused ones. */
   readonly asked: RefreshRequest[] = [];
-  /** What was scheduled last. */
+  /** The schedules that were set last. */
   schedules: readonly Schedule[] = [];
   closed = false;
   readonly #pending: Pending[] = [];
@@ -29,7 +23,7 @@ export class RecordingRefreshQueue implements RefreshQueue {
   #handler: RefreshHandler | undefined;
   #tick: (name: string) => Promise<void> = () => Promise.resolve();
 
-  /** Requests that have not been run, or are to run again. */
+  /** Requests that have not been run, or will run again. */
   get pending(): readonly RefreshRequest[] {
     return this.#pending.map(({ request }) => request);
   }
@@ -53,7 +47,7 @@ export class RecordingRefreshQueue implements RefreshQueue {
     this.#tick = tick;
   }
 
-  /** Lets the time of a schedule come. */
+  /** Runs a schedule as if its time had come. */
   async tick(name: string): Promise<void> {
     await this.#tick(name);
   }
@@ -63,21 +57,24 @@ export class RecordingRefreshQueue implements RefreshQueue {
     for (let time = 0; time < times; time += 1) this.#failures.push(error);
   }
 
-  /** Runs the oldest pending request; undefined: there is none. */
+  /** Runs the oldest pending request. Undefined when there is none. */
   async runNext(): Promise<RefreshOutcome | undefined> {
     const handler = this.#handler;
-    if (handler === undefined) throw new Error('Nobody processes this queue: call process(handler) first');
+    if (handler === undefined) throw new Error('This queue has no handler: call process(handler) first');
     const [next] = this.#pending;
     if (next === undefined) return undefined;
     const outcome = await handler(next.request, next.attempt);
-    // Pending until here: a request that comes meanwhile is a duplicate.
+    // The request is pending until here, so that one made meanwhile is a duplicate.
     const index = this.#pending.indexOf(next);
     if (index >= 0) this.#pending.splice(index, 1);
     if (runsAgain(next, outcome)) this.#pending.push(next);
     return outcome;
   }
 
-  /** Runs what is pending now, each once; what comes meanwhile, or has to run again, stays pending. */
+  /**
+   * Runs everything that is pending now, each request once. Requests made meanwhile, or to be tried again, stay
+   * pending.
+   */
   async run(): Promise<RefreshOutcome[]> {
     const outcomes: RefreshOutcome[] = [];
     for (let left = this.#pending.length; left > 0; left -= 1) {
@@ -87,7 +84,7 @@ export class RecordingRefreshQueue implements RefreshQueue {
     return outcomes;
   }
 
-  /** Forgets what was recorded and what is pending. */
+  /** Forgets everything recorded and everything pending. */
   reset(): void {
     this.requests.length = 0;
     this.asked.length = 0;
@@ -105,12 +102,13 @@ function isSame(one: RefreshRequest, other: RefreshRequest): boolean {
   return identityOf(one) === identityOf(other);
 }
 
-/** Counts the attempt that failed. */
+/** Also counts a failed attempt. */
 function runsAgain(pending: Pending, outcome: RefreshOutcome): boolean {
   switch (outcome.kind) {
     case 'stored':
     case 'skipped':
       return false;
+    case 'again':
     case 'busy':
     case 'unknown-job':
       return true;

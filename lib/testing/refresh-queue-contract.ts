@@ -4,14 +4,14 @@ import { RefreshQueueDriver, requestOf, STORED } from './refresh-queue-driver.js
 import { describeRefreshQueueEndings } from './refresh-queue-endings.js';
 import type { TestFramework } from './test-framework.js';
 
-/** A queue to test, empty, that runs in the real time. */
+/** An empty queue to test. It runs in real time. */
 export interface RefreshQueueUnderTest {
   readonly queue: RefreshQueue;
   readonly close: () => Promise<void>;
 }
 
 export interface RefreshQueueContract {
-  /** Called before each test. One request at a time is what some of them need. */
+  /** Called before each test. Some tests need a queue that runs one request at a time. */
   readonly create: (options: { readonly concurrency: number }) => Promise<RefreshQueueUnderTest>;
 }
 
@@ -130,10 +130,16 @@ export function describeRefreshQueue(name: string, contract: RefreshQueueContrac
       ticks.open(() => undefined);
       const tick = async (name: string): Promise<void> => ticks.fetch(name);
       tested.process();
-      await tested.queue.schedule([{ name: 'often', every: 50 }, { name: 'gone', every: 50 }], tick);
+      await tested.queue.schedule(
+        [
+          { name: 'often', timing: { every: 50 } },
+          { name: 'gone', timing: { every: 50 } },
+        ],
+        tick,
+      );
       await ticks.started(6);
       expect(new Set(ticks.calls.flat())).toEqual(new Set(['often', 'gone']));
-      await tested.queue.schedule([{ name: 'often', every: 50 }], tick);
+      await tested.queue.schedule([{ name: 'often', timing: { every: 50 } }], tick);
       await ticks.started(ticks.starts + 3);
       const settled = ticks.starts;
       await ticks.started(settled + 5);

@@ -7,7 +7,7 @@ export function requestOf(key: string, given: Partial<RefreshRequest> = {}): Ref
   return { job: 'Job', key, generation: '1', args: [key], options: {}, ...given };
 }
 
-/** A queue under test with a handler that blocks, and what the tests of a queue do with the two. */
+/** A queue under test with a handler that blocks, and the steps that its tests have in common. */
 export class RefreshQueueDriver {
   readonly handler = new Gate<RefreshOutcome, Parameters<RefreshHandler>>();
 
@@ -32,14 +32,14 @@ export class RefreshQueueDriver {
     await this.queue.request(requests);
   }
 
-  /** Waits until the queue has got to a request that is made now: whatever was to run before it has. */
+  /** Makes a request and waits until the queue runs it: by then, everything due before it has been run. */
   async runMarker(starts: number): Promise<void> {
     await this.request(requestOf(`marker ${String(starts)}`));
     await this.handler.started(starts);
     this.handler.release(STORED);
   }
 
-  /** Requests until it is run: a queue needs a moment to notice that the last run is over. */
+  /** Requests until the request is run, because a queue needs a moment to notice that the last run has ended. */
   async requestUntilRun(request: RefreshRequest, starts: number): Promise<void> {
     while (this.handler.starts < starts) {
       await this.request(request);

@@ -1,10 +1,10 @@
 import { type RefreshQueueDriver, requestOf, STORED } from './refresh-queue-driver.js';
 import type { TestFramework } from './test-framework.js';
 
-/** What `close` may take. */
+/** Milliseconds that `close` may take. */
 const CLOSE_LIMIT = 5_000;
 
-/** How a run ends and what follows from it, and how the queue does. */
+/** How a run ends, what follows from it, and how a queue closes. */
 export function describeRefreshQueueEndings({ expect, it }: TestFramework, current: () => RefreshQueueDriver): void {
   it('tries again what was busy, as the same attempt and without a second request', async () => {
     const tested = current();
@@ -22,6 +22,19 @@ export function describeRefreshQueueEndings({ expect, it }: TestFramework, curre
     await tested.runMarker(4);
     expect(tested.keys).toEqual(['key', 'marker 2', 'key', 'marker 4']);
     expect(tested.attempts).toEqual([1, 1, 1, 1]);
+  });
+
+  it('runs what is due again behind what waits, as the same attempt', async () => {
+    const tested = current();
+    const { handler } = tested;
+    let runs = 0;
+    handler.open(({ key }) => (key === 'key' && runs++ < 3 ? { kind: 'again' } : STORED));
+    await tested.request(requestOf('key'), requestOf('other'));
+    tested.process();
+    await handler.started(5);
+    expect(tested.keys.filter((key) => key === 'key').length).toBe(4);
+    expect(tested.keys.indexOf('other') <= 1).toBe(true);
+    expect(tested.attempts).toEqual([1, 1, 1, 1, 1]);
   });
 
   it('tries a failed one as often as it asks for, no sooner than the backoff, and then takes it again', async () => {
@@ -55,11 +68,13 @@ export function describeRefreshQueueEndings({ expect, it }: TestFramework, curre
     expect(tested.keys).toEqual(['throws', 'odd', 'key']);
   });
 
-  it('serves a job that nobody knew once somebody knows it', async () => {
+  it('runs a request for an unknown job when a process knows the job', async () => {
     const tested = current();
     const { handler } = tested;
     const error = new Error('No such job');
-    handler.open(({ job }, _attempt) => (job === 'Late' && handler.starts < 3 ? { kind: 'unknown-job', error } : STORED));
+    handler.open(({ job }, _attempt) =>
+      job === 'Late' && handler.starts < 3 ? { kind: 'unknown-job', error } : STORED,
+    );
     tested.process();
     await tested.request(requestOf('late', { job: 'Late' }), requestOf('key'));
     await handler.started(3);

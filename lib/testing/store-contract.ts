@@ -1,5 +1,6 @@
 import type { StoreCapabilities } from '../core/ports.js';
 import { describeStoreEntries } from './store-entries.js';
+import { describeStoreJobs } from './store-jobs.js';
 import { describeStoreLeases } from './store-leases.js';
 import { describeStoreRaces } from './store-races.js';
 import { describeStoreTags } from './store-tags.js';
@@ -36,7 +37,13 @@ export function describeStore(name: string, contract: StoreContract, framework: 
     it('says what it can do', async () => {
       expect(tested.store.capabilities).toEqual(contract.capabilities);
     });
-    for (const describePart of [describeStoreEntries, describeStoreLeases, describeStoreTags, describeStoreRaces]) {
+    for (const describePart of [
+      describeStoreEntries,
+      describeStoreLeases,
+      describeStoreTags,
+      describeStoreJobs,
+      describeStoreRaces,
+    ]) {
       describePart(framework, () => user);
     }
   });

@@ -1,7 +1,7 @@
 import { LONG, SHORT, type StoreUser } from './store-user.js';
 import type { TestFramework } from './test-framework.js';
 
-/** What is stored, for how long, and how it ends. */
+/** What is stored, for how long, and how it expires. */
 export function describeStoreEntries({ describe, expect, it }: TestFramework, user: () => StoreUser): void {
   describe('reading', () => {
     it('knows nothing of a key that was never filled', async () => {
@@ -27,7 +27,20 @@ export function describeStoreEntries({ describe, expect, it }: TestFramework, us
     });
 
     it('takes any text for a key', async () => {
-      const keys = ['', '}', '{', '{}', '%', '%}', 'a{b}c', 'a b\n*?[x]', '__proto__', 'constructor', 'ключ', 'x'.repeat(300)];
+      const keys = [
+        '',
+        '}',
+        '{',
+        '{}',
+        '%',
+        '%}',
+        'a{b}c',
+        'a b\n*?[x]',
+        '__proto__',
+        'constructor',
+        'ключ',
+        'x'.repeat(300),
+      ];
       for (const key of keys) await user().fetched(key, key, { tags: [`tag of ${key}`] });
       expect((await user().store.readMany(keys)).map((entry) => entry?.value)).toEqual(keys);
       for (const key of keys) await user().store.deleteTags([`tag of ${key}`]);
@@ -41,10 +54,25 @@ export function describeStoreEntries({ describe, expect, it }: TestFramework, us
       await user().advance(SHORT);
       expect(await user().commit(lease, 'value', { ttl: LONG, grace: 5_000, tags: ['tag', 'Ö "x" ]'] })).toBe('stored');
       const entry = await user().entry('key');
-      expect(entry).toMatchObject({ kind: 'value', value: 'value', copyOnRead: false, grace: 5_000, tags: ['tag', 'Ö "x" ]'] });
+      expect(entry).toMatchObject({
+        kind: 'value',
+        value: 'value',
+        copyOnRead: false,
+        grace: 5_000,
+        tags: ['tag', 'Ö "x" ]'],
+      });
       expect(entry.failure).toBe(undefined);
       expect(entry.storedAt).toBe(lease.grantedAt);
       expect(Math.round(entry.freshUntil - entry.storedAt)).toBe(LONG);
+    });
+
+    it('keeps the age that a value inherited, and no longer than that value', async () => {
+      await user().fetched('key', 'made of others', { inheritedAge: 5_000 });
+      expect((await user().entry('key')).inheritedAge).toBe(5_000);
+      const granted = await user().grant('key');
+      expect(granted.previous()?.inheritedAge).toBe(5_000);
+      await user().commit(granted.lease, 'new');
+      expect((await user().facts('key')).inheritedAge).toBe(0);
     });
 
     it('changes the generation, each time', async () => {

@@ -2,12 +2,12 @@ import type { Acquisition } from '../core/ports.js';
 import { factsOf, LONG, SHORT, type StoreUser } from './store-user.js';
 import type { TestFramework } from './test-framework.js';
 
-/** Who may fill a key, and whose fill is refused. */
+/** Which claim gets a lease, and which commit is refused. */
 export function describeStoreLeases({ describe, expect, it }: TestFramework, user: () => StoreUser): void {
   const remaining = (acquired: Acquisition): number => ('remaining' in acquired ? acquired.remaining : Number.NaN);
 
   describe('acquire', () => {
-    it('grants one at a time and tells the others who and for how long', async () => {
+    it('grants one at a time, and tells others the token and the remaining time', async () => {
       const { token } = await user().lease('key', { lease: LONG });
       const busy = await user().acquire('key');
       expect(busy).toMatchObject({ kind: 'busy', token });
@@ -15,7 +15,7 @@ export function describeStoreLeases({ describe, expect, it }: TestFramework, use
       expect((await user().acquire('other')).kind).toBe('granted');
     });
 
-    it('grants again when the holder is done, or when his time is over', async () => {
+    it('grants again when the holder is done, or when its lease has expired', async () => {
       const first = await user().lease('key');
       await user().store.release(first, { kind: 'unfilled' });
       const second = await user().lease('key', { lease: SHORT });
@@ -25,7 +25,7 @@ export function describeStoreLeases({ describe, expect, it }: TestFramework, use
       expect(third.grantedAt > second.grantedAt).toBe(true);
     });
 
-    it('refuses one who saw something else, even while somebody holds the lease', async () => {
+    it('refuses a claim for another generation, even while the lease is held', async () => {
       await user().fetched('key', 'old');
       const { generation } = await user().entry('key');
       await user().fetched('key', 'new');
@@ -48,7 +48,7 @@ export function describeStoreLeases({ describe, expect, it }: TestFramework, use
       expect((await user().acquire('key', { generation: '' })).kind).toBe('granted');
     });
 
-    it('refuses during a backoff those who respect it', async () => {
+    it('refuses claims that respect the backoff while it runs', async () => {
       await user().fetched('key', 'value');
       await user().failed('key', LONG);
       const refused = await user().acquire('key');
@@ -78,7 +78,7 @@ export function describeStoreLeases({ describe, expect, it }: TestFramework, use
   });
 
   describe('renew', () => {
-    it('keeps the lease of a holder who lives', async () => {
+    it('keeps the lease of a living holder', async () => {
       const lease = await user().lease('key', { lease: 5 * SHORT });
       expect(await user().store.renew(lease, LONG)).toBe(true);
       await user().advance(6 * SHORT);
@@ -137,16 +137,18 @@ export function describeStoreLeases({ describe, expect, it }: TestFramework, use
       expect(await user().store.read('key')).toBe(undefined);
     });
 
-    it('refuses a commit after an invalidation, and holds the place until then', async () => {
+    it('takes a commit after an invalidation as a stale value, and holds the place until then', async () => {
       await user().fetched('key', 'old');
       const lease = await user().lease('key');
       expect(await user().store.invalidate('key')).toMatchObject({ found: true, held: true });
       expect(await user().acquire('key')).toMatchObject({ kind: 'busy', token: lease.token });
       expect(await user().store.renew(lease, LONG)).toBe(true);
       expect(await user().store.invalidate('key')).toMatchObject({ held: true });
-      expect(await user().commit(lease, 'late')).toBe('revoked');
-      expect(await user().served('key')).toBe('old');
+      const { generation } = await user().entry('key');
+      expect(await user().commit(lease, 'late', { grace: LONG })).toBe('stale');
+      expect(await user().served('key')).toBe('late');
       expect(await user().decision('key')).toBe('stale');
+      expect((await user().entry('key')).generation === generation).toBe(false);
       await user().fetched('key', 'new');
       expect(await user().decision('key')).toBe('fresh');
     });
@@ -209,8 +211,15 @@ export function describeStoreLeases({ describe, expect, it }: TestFramework, use
 
     it('failed is remembered without a value and outlives the value', async () => {
       await user().failed('key', SHORT);
-      expect(await user().entry('key')).toMatchObject({ kind: 'vacant', value: undefined, tags: [], failure: { count: 1 } });
-      await user().fetched('other', 'value', { ttl: SHORT, grace: SHORT }).then(() => user().failed('other', SHORT));
+      expect(await user().entry('key')).toMatchObject({
+        kind: 'vacant',
+        value: undefined,
+        tags: [],
+        failure: { count: 1 },
+      });
+      await user()
+        .fetched('other', 'value', { ttl: SHORT, grace: SHORT })
+        .then(() => user().failed('other', SHORT));
       await user().advance(4 * SHORT);
       expect(await user().decision('other')).toBe('miss');
       for (const key of ['key', 'other']) {
@@ -223,6 +232,35 @@ export function describeStoreLeases({ describe, expect, it }: TestFramework, use
       await user().store.release(await user().lease('key'), { kind: 'gone' });
       expect(await user().store.read('key')).toBe(undefined);
       expect((await user().acquire('key', { generation: '' })).kind).toBe('granted');
+    });
+
+    it('says what had happened to the lease', async () => {
+      await user().fetched('key', 'value', { tags: ['tag'] });
+      const { store } = user();
+      const ending = { kind: 'unfilled' } as const;
+      expect(await store.release(await user().lease('key'), ending)).toBe('held');
+      const invalidated = await user().lease('key');
+      await store.invalidate('key');
+      expect(await store.release(invalidated, ending)).toBe('revoked');
+      const tagged = await user().lease('key');
+      await store.invalidateTags(['tag']);
+      expect(await store.release(tagged, ending)).toBe('revoked');
+      const deleted = await user().lease('key');
+      await store.delete('key');
+      expect(await store.release(deleted, ending)).toBe('lost');
+    });
+
+    it('counts as revoked where a tag of what was fetched was invalidated or removed', async () => {
+      const { store } = user();
+      for (const change of ['invalidateTags', 'deleteTags'] as const) {
+        const lease = await user().lease('key');
+        await store[change](['tag']);
+        expect(await store.release(lease, { kind: 'unfilled' }, ['tag'])).toBe('revoked');
+        expect(await store.release(await user().lease('key'), { kind: 'unfilled' }, ['tag'])).toBe('held');
+        const other = await user().lease('key');
+        await store[change](['tag']);
+        expect(await store.release(other, { kind: 'unfilled' }, ['another'])).toBe('held');
+      }
     });
 
     it('without the lease changes nothing', async () => {

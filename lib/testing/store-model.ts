@@ -2,14 +2,15 @@ interface ModelLease {
   readonly holder: number;
   revoked: boolean;
   readonly revokedTags: Set<string>;
+  readonly removedTags: Set<string>;
 }
 
-/** One key of a store, as simple as it can be said, for as long as no time passes. */
+/** A model of one key of a store, as simple as possible, in which no time passes. */
 export class StoreModel {
   #value: { readonly value: number; readonly tag: string; stale: boolean } | undefined;
   #failures = 0;
   #lease: ModelLease | undefined;
-  /** How often a value was written: what the generation stands for. */
+  /** How often a value was written. It stands for the generation. */
   writes = 0;
 
   /** The fresh or stale value, and the failures since. */
@@ -26,7 +27,7 @@ export class StoreModel {
   acquire(holder: number, unchanged: boolean, takeOver: boolean): string {
     if (!unchanged) return 'changed';
     if (this.#lease !== undefined && !takeOver) return `busy with ${String(this.#lease.holder)}`;
-    this.#lease = { holder, revoked: false, revokedTags: new Set() };
+    this.#lease = { holder, revoked: false, revokedTags: new Set(), removedTags: new Set() };
     return `granted after ${String(this.#failures)}`;
   }
 
@@ -38,16 +39,19 @@ export class StoreModel {
     const lease = this.#lease;
     if (lease?.holder !== holder) return 'lost';
     this.#lease = undefined;
-    if (lease.revoked || lease.revokedTags.has(tag)) return 'revoked';
-    this.#write(value, tag);
-    return 'stored';
+    const isRevoked = lease.revoked || lease.revokedTags.has(tag);
+    if (isRevoked && (lease.removedTags.has(tag) || this.#value === undefined)) return 'revoked';
+    this.#write(value, tag, isRevoked);
+    return isRevoked ? 'stale' : 'stored';
   }
 
-  release(holder: number, kind: 'unfilled' | 'failed' | 'gone'): void {
-    if (this.#lease?.holder !== holder) return;
+  release(holder: number, kind: 'unfilled' | 'failed' | 'gone', tag: string): string {
+    const lease = this.#lease;
+    if (lease?.holder !== holder) return 'lost';
     this.#lease = undefined;
     if (kind === 'failed') this.#failures += 1;
     if (kind === 'gone') this.#forget();
+    return lease.revoked || lease.revokedTags.has(tag) ? 'revoked' : 'held';
   }
 
   set(value: number, tag: string): void {
@@ -75,11 +79,12 @@ export class StoreModel {
 
   deleteTag(tag: string): void {
     this.#lease?.revokedTags.add(tag);
+    this.#lease?.removedTags.add(tag);
     if (this.#value?.tag === tag) this.delete();
   }
 
-  #write(value: number, tag: string): void {
-    this.#value = { value, tag, stale: false };
+  #write(value: number, tag: string, stale = false): void {
+    this.#value = { value, tag, stale };
     this.#failures = 0;
     this.writes += 1;
   }

@@ -4,9 +4,9 @@ import type { TestFramework } from './test-framework.js';
 
 const ROUNDS = 200;
 
-/** What must hold whoever comes first. */
+/** What must hold whichever side of a race comes first. */
 export function describeStoreRaces({ describe, expect, it }: TestFramework, user: () => StoreUser): void {
-  /** Runs `race` on many keys at once, in either order of its two sides, and counts what came out. */
+  /** Runs `race` on many keys at once, with its two sides in either order, and counts the outcomes. */
   const outcomes = async (
     prepare: (key: string) => Promise<() => Promise<unknown>>,
     against: (key: string) => unknown,
@@ -42,12 +42,20 @@ export function describeStoreRaces({ describe, expect, it }: TestFramework, user
     });
 
     it('of a commit with a delete leaves nothing', async () => {
-      const seen = await outcomes(aboutToCommit, (key) => user().store.delete(key), async (key) => user().decision(key));
+      const seen = await outcomes(
+        aboutToCommit,
+        (key) => user().store.delete(key),
+        async (key) => user().decision(key),
+      );
       expect(seen).toEqual(['miss']);
     });
 
     it('of a commit with a set leaves what was set', async () => {
-      const seen = await outcomes(aboutToCommit, (key) => user().set(key, 'set'), async (key) => String(await user().served(key)));
+      const seen = await outcomes(
+        aboutToCommit,
+        (key) => user().set(key, 'set'),
+        async (key) => String(await user().served(key)),
+      );
       expect(seen).toEqual(['set']);
     });
 
@@ -95,8 +103,11 @@ export function describeStoreRaces({ describe, expect, it }: TestFramework, user
 
   describe('any order of events', () => {
     it(`comes out as in the model (${String(ROUNDS)} schedules)`, async () => {
-      const schedules = Array.from({ length: ROUNDS }, (_, seed) => new StoreSchedule(user(), `schedule ${String(seed)}`, seed));
-      // One after the other: tags are common to all keys.
+      const schedules = Array.from(
+        { length: ROUNDS },
+        (_, seed) => new StoreSchedule(user(), `schedule ${String(seed)}`, seed),
+      );
+      // One after the other, because all keys share their tags.
       for (const schedule of schedules) expect(await schedule.run()).toBe(undefined);
     });
   });

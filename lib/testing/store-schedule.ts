@@ -6,7 +6,7 @@ const STEPS = 30;
 const HOLDERS = 3;
 const TAGS = ['a', 'b'];
 
-/** Where a store and the model of it went apart, with all that led there. */
+/** The first step at which a store and its model differed, with all steps before it. */
 export interface Divergence {
   readonly seed: number;
   readonly steps: readonly string[];
@@ -15,8 +15,8 @@ export interface Divergence {
 }
 
 /**
- * Does the same at random to a key of the store and to a model: three holders who acquire, commit and release in any
- * order, late ones included, and others who write, invalidate and delete meanwhile.
+ * Applies the same random steps to a key of the store and to a model: three holders acquire, commit and release in any
+ * order, late ones included, while others write, invalidate and delete.
  */
 export class StoreSchedule {
   readonly #model = new StoreModel();
@@ -24,7 +24,7 @@ export class StoreSchedule {
   readonly #holders = new Map<string, number>();
   readonly #random: () => number;
   readonly #steps: string[] = [];
-  /** The generation that a holder saw, and how many writes the model had then. */
+  /** The generation that a holder saw, and how many writes the model had at that time. */
   readonly #seen: { generation: string; writes: number }[] = [];
   #granted = 0;
   #value = 0;
@@ -37,7 +37,7 @@ export class StoreSchedule {
     this.#random = randomFrom(seed);
   }
 
-  /** Undefined: the store did what the model did, all the way. */
+  /** Undefined when the store did at every step what the model did. */
   async run(): Promise<Divergence | undefined> {
     for (let step = 0; step < STEPS; step++) {
       const [what, store, model] = await this.#step();
@@ -50,7 +50,7 @@ export class StoreSchedule {
 
   async #compare(): Promise<{ store: string; model: string } | undefined> {
     const entry = await this.user.store.read(this.key);
-    // Not even a backoff of no time at all: to another clock it may be still to come.
+    // Not even a backoff of length zero: to another clock it may still be running.
     const decision = (await this.user.decision(this.key)).replace('-backoff', '');
     const shown = decision === 'miss' ? 'nothing' : `${decision} ${String(entry?.value)}`;
     const store = `${shown}, ${String(entry?.failure?.count ?? 0)} failures`;
@@ -80,9 +80,9 @@ export class StoreSchedule {
       case 5: {
         if (lease === undefined) return this.#acquire(slot);
         const kind = (['unfilled', 'failed', 'gone'] as const)[this.#pick(3)] ?? 'unfilled';
-        await store.release(lease, kind === 'failed' ? { kind, message: 'down', retryIn: 0 } : { kind });
-        model.release(holder, kind);
-        return [`${slot} releases ${kind}`, '', ''];
+        const ending = kind === 'failed' ? ({ kind, message: 'down', retryIn: 0 } as const) : ({ kind } as const);
+        const released = await store.release(lease, ending, [tag]);
+        return [`${slot} releases ${kind}`, released, model.release(holder, kind, tag)];
       }
       case 6:
         if (lease === undefined) return this.#acquire(slot);
@@ -114,7 +114,7 @@ export class StoreSchedule {
     const remembered = this.#pick(3) === 0 ? this.#seen[this.#pick(this.#seen.length)] : undefined;
     const entry = await this.user.store.read(this.key);
     this.#seen.push({ generation: entry?.generation ?? '', writes: model.hasValue ? model.writes : -1 });
-    // What was seen as nothing is unchanged as long as, or once again, there is nothing.
+    // A key that was seen as empty counts as unchanged while it is empty, or is empty again.
     const unchanged = remembered === undefined || remembered.writes === (model.hasValue ? model.writes : -1);
     const acquired = await this.user.acquire(this.key, { takeOver, generation: remembered?.generation });
     const what = `${slot} acquires${takeOver ? ', taking over' : ''}${remembered === undefined ? '' : ', as seen'}`;

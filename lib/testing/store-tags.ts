@@ -1,7 +1,7 @@
 import { LONG, SHORT, type StoreUser } from './store-user.js';
 import type { TestFramework } from './test-framework.js';
 
-/** What happens to all that has a tag. */
+/** What happens to all entries with a tag. */
 export function describeStoreTags({ describe, expect, it }: TestFramework, user: () => StoreUser): void {
   const decisions = async (...keys: string[]): Promise<string> =>
     (await Promise.all(keys.map((key) => user().decision(key)))).join(' ');
@@ -94,15 +94,30 @@ export function describeStoreTags({ describe, expect, it }: TestFramework, user:
       });
     }
 
-    it('is refused when the old value had the tag', async () => {
+    it('is taken as stale when the old value had the tag, and refused when that was removed', async () => {
       await user().fetched('key', 'old', { tags: ['tag'] });
       const invalidated = await user().lease('key');
       await user().store.invalidateTags(['tag']);
-      expect(await user().commit(invalidated, 'late')).toBe('revoked');
+      expect(await user().commit(invalidated, 'late', { tags: ['tag'] })).toBe('stale');
+      expect(await user().decision('key')).toBe('stale');
       const deleted = await user().lease('key');
       await user().store.deleteTags(['tag']);
       expect(await user().commit(deleted, 'late')).toBe('lost');
       expect(await user().store.read('key')).toBe(undefined);
+    });
+
+    it('is refused when only the new value has a tag that was removed, even if it was invalidated as well', async () => {
+      for (const changes of [
+        ['deleteTags'],
+        ['deleteTags', 'invalidateTags'],
+        ['invalidateTags', 'deleteTags'],
+      ] as const) {
+        await user().set('key', 'old');
+        const lease = await user().lease('key');
+        for (const change of changes) await user().store[change](['tag']);
+        expect(await user().commit(lease, 'late', { tags: ['tag'] })).toBe('revoked');
+        expect(await user().served('key')).toBe('old');
+      }
     });
 
     it('that lost its lease stays lost whatever its tags', async () => {

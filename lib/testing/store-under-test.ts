@@ -1,9 +1,9 @@
 import type { Store } from '../core/ports.js';
 
-/** A store to test, empty, and the time it lives in. */
+/** An empty store to test, and its time. */
 export interface StoreUnderTest {
   readonly store: Store;
-  /** Lets time pass for the store; where its time cannot be moved, waits. */
+  /** Lets time pass for the store. Waits where the store's time cannot be moved. */
   readonly advance: (ms: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }

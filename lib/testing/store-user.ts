@@ -5,13 +5,13 @@ import type { StoreUnderTest } from './store-under-test.js';
 
 type Granted = Extract<Acquisition, { kind: 'granted' }>;
 
-/** Longer than any test: for what must not end in it. */
+/** Milliseconds, longer than any test: for what must not expire in it. */
 export const LONG = 600_000;
 
-/** Short enough to wait for it, long enough for a few round trips. */
+/** Milliseconds, short enough to wait for and long enough for a few round trips. */
 export const SHORT = 40;
 
-/** Does to a store what the paths above it do, in as few words as a test needs. */
+/** Uses a store as the paths above it do, in as few words as a test needs. */
 export class StoreUser {
   constructor(private readonly tested: StoreUnderTest) {}
 
@@ -49,7 +49,7 @@ export class StoreUser {
     await this.store.set(key, this.fill(value, but));
   }
 
-  /** A fetch without incident. */
+  /** A fetch that is committed without incident. */
   async fetched(key: string, value: unknown, but: Partial<Fill> = {}): Promise<void> {
     const result = await this.commit(await this.lease(key), value, but);
     if (result !== 'stored') throw new Error(`The value of ${key} was not stored: ${result}`);
@@ -66,7 +66,7 @@ export class StoreUser {
     return entry;
   }
 
-  /** The entry as a plain object: a store may answer one of a class of its own. */
+  /** The entry as a plain object, because a store may return one of a class of its own. */
   async facts(key: string): Promise<Entry> {
     return factsOf(await this.entry(key));
   }
@@ -86,6 +86,6 @@ export class StoreUser {
 }
 
 export function factsOf(entry: Entry): Entry {
-  const { kind, value, copyOnRead, storedAt, freshUntil, grace, generation, tags, failure } = entry;
-  return { kind, value, copyOnRead, storedAt, freshUntil, grace, generation, tags, failure };
+  const { kind, value, copyOnRead, storedAt, inheritedAge = 0, freshUntil, grace, generation, tags, failure } = entry;
+  return { kind, value, copyOnRead, storedAt, inheritedAge, freshUntil, grace, generation, tags, failure };
 }

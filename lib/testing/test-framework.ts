@@ -1,4 +1,4 @@
-/** What a contract suite needs of the test framework: the globals of vitest, or of any that has them by the same names. */
+/** What a contract suite uses of a test framework: the globals of vitest, or of any framework with the same names. */
 export interface TestFramework {
   readonly describe: (name: string, define: () => void) => unknown;
   readonly it: (name: string, run: () => Promise<void>) => unknown;

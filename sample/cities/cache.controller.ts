@@ -2,7 +2,7 @@ import { Controller, Delete, Get, Sse, type MessageEvent } from '@nestjs/common'
 import { AsyncCache } from 'nestjs-async-cache';
 import { map, type Observable } from 'rxjs';
 
-/** What the cache does, for people: `curl` the statistics, `curl -N` the events. */
+/** What the cache does, in readable form: `curl` the statistics, `curl -N` the events. */
 @Controller('cache')
 export class CacheController {
   constructor(private readonly asyncCache: AsyncCache) {}

@@ -12,7 +12,13 @@ import {
 } from '@nestjs/common';
 import { AsyncCache, type Reading } from 'nestjs-async-cache';
 import { CityReports } from './city-reports.js';
-import { type City, type CountrySummary, type CrowdedCity, type NearbyCity, SET_POPULATION } from './city-statements.js';
+import {
+  type City,
+  type CountrySummary,
+  type CrowdedCity,
+  type NearbyCity,
+  SET_POPULATION,
+} from './city-statements.js';
 import { CitiesDatabase } from './database/cities-database.js';
 import { NearbyCities } from './nearby-cities.job.js';
 import { ReadingInterceptor } from './reading.interceptor.js';

@@ -5,7 +5,7 @@ import { CityReports } from './city-reports.js';
 import { CitiesDatabase } from './database/cities-database.js';
 import { NearbyCities } from './nearby-cities.job.js';
 
-/** The feature, the same in one process and in many. Only where the database is differs. */
+/** The feature, the same in one process and in many. Only the place of the database differs. */
 @Module({})
 export class CitiesModule {
   static on(database: Type<CitiesDatabase>): DynamicModule {

@@ -3,7 +3,7 @@ import { AsyncCached } from 'nestjs-async-cache';
 import { COUNTRIES, type CountrySummary, type CrowdedCity, MOST_CROWDED } from './city-statements.js';
 import { CitiesDatabase } from './database/cities-database.js';
 
-/** So short that one can watch it. Reports like these would be good for hours. */
+/** Short enough to watch it. Reports like these would be good for hours. */
 export const TTL = '4s';
 
 /** Slow queries as decorated methods. Callers call them as if there were no cache. */

@@ -30,7 +30,7 @@ export interface CrowdedCity {
   readonly id: number;
   readonly name: string;
   readonly population: number;
-  /** Who lives within 20 km. */
+  /** The number of people within 20 km. */
   readonly peopleAround: number;
 }
 

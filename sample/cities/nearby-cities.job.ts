@@ -6,7 +6,7 @@ import { CitiesDatabase } from './database/cities-database.js';
 
 const OFFERED_KILOMETRES = [10, 25, 50];
 
-/** A slow query as a job class: for what wants more than an option or two. Inject it, and call `get(id, kilometres)`. */
+/** A slow query as a job class, for jobs with more than an option or two. Inject it and call `get(id, kilometres)`. */
 @Injectable()
 export class NearbyCities extends AsyncCacheJob {
   readonly ttl = TTL;
@@ -24,7 +24,7 @@ export class NearbyCities extends AsyncCacheJob {
     return [id, OFFERED_KILOMETRES.find((offered) => offered >= kilometres) ?? 50];
   }
 
-  /** Who changes a city cannot know whose neighbour it is. The tags of a list do. */
+  /** A change of a city cannot know in which lists the city is a neighbour. The tags of a list do. */
   tags(cities: readonly NearbyCity[]): string[] {
     return cities.map(({ id }) => `city:${id}`);
   }

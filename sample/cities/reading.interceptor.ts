@@ -3,7 +3,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import type { Reading } from 'nestjs-async-cache';
 import { map, type Observable } from 'rxjs';
 
-/** Answers with the value of a reading, and tells in headers how it came. */
+/** Answers with the value of a reading, and says in headers how it came. */
 @Injectable()
 export class ReadingInterceptor implements NestInterceptor<Reading> {
   intercept(context: ExecutionContext, next: CallHandler<Reading>): Observable<unknown> {

@@ -1,7 +1,7 @@
 import type { City, CrowdedCity, NearbyCity } from '../cities/city-statements.js';
 import type { LoggedQuery } from '../cities/database/cities-database.js';
 
-/** What a reader got, how it came, and how long it took him. */
+/** What a reader got, how it came, and how long it took. */
 export interface Answer<Value = unknown> {
   readonly value: Value;
   readonly status: 'hit' | 'stale' | 'miss';
@@ -12,10 +12,10 @@ export interface Answer<Value = unknown> {
   readonly fetchedSince: number;
 }
 
-/** Ages are good to some milliseconds, and two fetches of one report are seconds apart. */
+/** Milliseconds. Ages are exact to some milliseconds, and two fetches of one report are seconds apart. */
 const TOLERANCE = 300;
 
-/** Certainly from a later fetch. */
+/** Whether it is certainly from a later fetch. */
 export function isNewer(answer: Answer, old: Answer): boolean {
   return answer.fetchedSince > old.fetchedSince + old.milliseconds + TOLERANCE;
 }

@@ -26,7 +26,10 @@ const database = await SampleProcess.start('database', 'distributed/database.js'
 const environment = { REDIS_URL: redis.url, DATABASE_URL: database.url, CACHE_PREFIX: `cities-demo-${process.pid}` };
 const start = (name: string, main: string): Promise<SampleProcess> => SampleProcess.start(name, main, environment);
 const webs = await Promise.all([start('web-1', 'distributed/web.js'), start('web-2', 'distributed/web.js')]);
-const workers = await Promise.all([start('worker-1', 'distributed/worker.js'), start('worker-2', 'distributed/worker.js')]);
+const workers = await Promise.all([
+  start('worker-1', 'distributed/worker.js'),
+  start('worker-2', 'distributed/worker.js'),
+]);
 const [web1, web2] = webs.map(({ url }) => new CitiesApi(url)) as [CitiesApi, CitiesApi];
 const scenes = new Scenes(story, new CitiesApi(database.url));
 try {
@@ -62,7 +65,11 @@ async function staleReads(): Promise<void> {
   const client = queries[0]?.client;
   story.tell(`the query came from ${client}`);
   story.expect('nobody waited for it', nobodyWaited({ traffic, queries }));
-  story.expect('there was one for all processes, by a worker', tookQueries(1, queries) && isWorker(client), queries.length);
+  story.expect(
+    'there was one for all processes, by a worker',
+    tookQueries(1, queries) && isWorker(client),
+    queries.length,
+  );
 }
 
 async function killedWorker(): Promise<void> {
@@ -87,7 +94,11 @@ async function killedWorker(): Promise<void> {
   story.expect('readers noticed nothing', nobodyWaited({ traffic, queries }));
   const tookOver = victim?.name === first && second !== first && isWorker(second);
   story.expect('the other worker took over', tookOver, `${first}, ${second}`);
-  story.expect('it did so once, and in time', tookQueries(2, queries) && makingUp < TAKEN_OVER_WITHIN, inSeconds(makingUp));
+  story.expect(
+    'it did so once, and in time',
+    tookQueries(2, queries) && makingUp < TAKEN_OVER_WITHIN,
+    inSeconds(makingUp),
+  );
 }
 
 async function write(): Promise<void> {

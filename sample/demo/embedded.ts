@@ -45,9 +45,12 @@ async function firstRead(): Promise<number> {
 
 async function freshReads(emptyWait: number): Promise<void> {
   story.chapter(`Fresh reads: the report is younger than its ttl of ${TTL} s`);
-  if (emptyWait > (TTL - 0.5) * 1000) return story.tell('none: this machine is so busy that the report was old when it came');
+  if (emptyWait > (TTL - 0.5) * 1000)
+    return story.tell('none: this machine is so busy that the report was old when it came');
   const { traffic, queries } = await scenes.play((readers) =>
-    readers.steadily({ perSecond: PER_SECOND, seconds: TTL, done: ({ age }) => age > TTL - 0.3 }, () => api.crowded('GB')),
+    readers.steadily({ perSecond: PER_SECOND, seconds: TTL, done: ({ age }) => age > TTL - 0.3 }, () =>
+      api.crowded('GB'),
+    ),
   );
   story.expect('all came from the cache', traffic.of('hit').length === traffic.answers.length);
   story.expect('the database was left alone', queries.length === 0);
@@ -115,10 +118,16 @@ async function write(): Promise<void> {
   story.tell(`the write took ${inMilliseconds(written - start)}; its reports were new ${inSeconds(renewal)} later`);
   const old = [...crowds.filter((crowd) => !isNewCrowd(crowd)), ...lists.filter((list) => !isNewList(list))];
   story.expect('meanwhile readers got the old ones, and nobody waited', nobodyWaited({ traffic, queries }));
-  story.expect('from the moment of the write these were marked as stale', old.every(({ status }) => status === 'stale'));
+  story.expect(
+    'from the moment of the write these were marked as stale',
+    old.every(({ status }) => status === 'stale'),
+  );
   story.expect('then both showed the new London', crowds.some(isNewCrowd) && lists.some(isNewList));
   const tookOneEach = [MOST_CROWDED, NEARBY].every(({ name }) =>
-    tookQueries(1, queries.filter(({ statement }) => statement === name)),
+    tookQueries(
+      1,
+      queries.filter(({ statement }) => statement === name),
+    ),
   );
   story.expect('for one query each', tookOneEach, queries.length);
 }

@@ -1,3 +1,3 @@
-// Preloaded into every process that a demo starts: when the demo is gone, however it went, they end too.
+// Preloaded into every process that a demo starts, so that they end with the demo, however it ends.
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 process.channel?.unref();

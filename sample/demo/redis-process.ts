@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The Redis that REDIS_URL names, or one of our own that is gone afterwards. */
+/** The Redis that REDIS_URL names, or one that the demo starts and stops. */
 export interface Redis {
   readonly url: string;
   stop(): Promise<void>;
@@ -21,7 +21,7 @@ export async function startRedis(): Promise<Redis> {
   const folder = await mkdtemp(join(tmpdir(), 'cities-redis-'));
   const port = await freePort();
   const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', folder];
-  // The shell ends it when its input ends: at stop, or when the demo is gone, however it went.
+  // The shell stops it when its own input ends: at stop, or when the demo ends in any way.
   const shell = spawn('sh', ['-c', 'redis-server "$@" & read -r _; kill $!; wait $!', 'sh', ...options], {
     stdio: ['pipe', 'ignore', 'inherit'],
   });

@@ -24,12 +24,12 @@ export class SampleProcess {
     return new SampleProcess(name, /http:\S+/.exec(ready)?.[0] ?? '', child);
   }
 
-  /** As somebody who stops a deployment does. */
+  /** Stops it as the end of a deployment does. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
   }
 
-  /** As a power cut does. */
+  /** Ends it as a power cut does. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }

@@ -11,7 +11,7 @@ export interface SceneEnd {
   readonly queries: LoggedQuery[];
 }
 
-/** Readers read, the database's own log is watched, and both are told. */
+/** Runs readers, watches the database's own log, and prints both. */
 export class Scenes {
   /** Everything that any reader got. */
   readonly answers: Answer[] = [];
@@ -19,7 +19,7 @@ export class Scenes {
 
   constructor(
     private readonly story: Story,
-    /** Who tells the database's log. */
+    /** Serves the database's log. */
     private readonly database: CitiesApi,
   ) {}
 
@@ -53,7 +53,7 @@ export class Scenes {
     return { traffic, queries };
   }
 
-  /** Tells the whole story once more, and returns the number of reads by status. */
+  /** Prints a summary, and returns the number of reads by status. */
   async tellAll(): Promise<Record<Answer['status'], number>> {
     const seen = this.#tellReads(this.answers);
     this.#tellQueries(await this.#queries(), 'for all of them');
@@ -72,7 +72,7 @@ export class Scenes {
     return closest;
   }
 
-  /** Who is being answered by the database right now. */
+  /** The process whose query the database runs now. */
   async busyClient(): Promise<string | undefined> {
     return (await this.#queries()).find(isRunning)?.client;
   }
@@ -85,7 +85,7 @@ export class Scenes {
   #tell({ answers, failures }: Traffic, queries: readonly LoggedQuery[]): void {
     const { miss } = this.#tellReads(answers);
     if (failures.length > 0) this.#row('failed', failures.length, 'read', String(failures[0]));
-    // Where nobody missed, nobody waited for a query.
+    // Without misses no reader waited for a query.
     this.#tellQueries(queries, miss > 0 ? 'while the readers waited' : 'in the background');
   }
 
@@ -102,7 +102,12 @@ export class Scenes {
   #tellQueries(queries: readonly LoggedQuery[], which: string): void {
     const worked = queries.reduce((sum, { milliseconds = 0 }) => sum + milliseconds, 0);
     const noun = queries.length === 1 ? 'query' : 'queries';
-    this.#row('database', queries.length, noun, queries.length === 0 ? '' : `${inMilliseconds(worked)} of work ${which}`);
+    this.#row(
+      'database',
+      queries.length,
+      noun,
+      queries.length === 0 ? '' : `${inMilliseconds(worked)} of work ${which}`,
+    );
   }
 
   #row(what: string, howMany: number, of: string, details: string): void {
@@ -116,15 +121,15 @@ export function waitsOf(answers: readonly Answer[]): number[] {
   return answers.map(({ milliseconds }) => milliseconds);
 }
 
-/** Loosely, since the machine may be busy: stale reads were far faster than a query that ran meanwhile. */
+/** A loose limit, since the machine may be busy: stale reads were far faster than a query that ran meanwhile. */
 export function nobodyWaited({ traffic, queries }: SceneEnd): boolean {
   const longest = Math.max(...queries.map(({ askedAt, answeredAt = askedAt }) => answeredAt - askedAt));
   return traffic.of('miss').length === 0 && percentile(waitsOf(traffic.of('stale')), 50) < longest / 5;
 }
 
 /**
- * Whether it took so many queries to get an answer. There may be more afterwards: where a query takes longer than the
- * ttl, its report is old when it arrives.
+ * Whether it took this many queries to get an answer. More may follow: if a query takes longer than the ttl, its report
+ * is stale when it arrives.
  */
 export function tookQueries(times: number, queries: readonly LoggedQuery[]): boolean {
   const answeredAt = queries[times - 1]?.answeredAt;

@@ -4,7 +4,7 @@ import { inSeconds } from './latencies.js';
 const PLAIN_PROGRESS_EVERY_MS = 2_000;
 const HANGS_AFTER_MS = 120_000;
 
-/** What the demo prints, and whether everything was as it should be. */
+/** What the demo prints, and whether all checks passed. */
 export class Story {
   readonly #start = performance.now();
   readonly #isTerminal = process.stdout.isTTY;
@@ -35,7 +35,7 @@ export class Story {
     this.#print(`   ${line}`);
   }
 
-  /** What is going on right now: one line that changes on a terminal, a new line now and then elsewhere. */
+  /** The current progress: one line that changes on a terminal, a new line now and then elsewhere. */
   progress(line: string): void {
     if (this.#isTerminal) {
       const width = process.stdout.columns;
@@ -48,7 +48,7 @@ export class Story {
     this.#print(`   … ${line}`);
   }
 
-  /** What must be so. `seen` is told when it is not. */
+  /** Checks something. `seen` is printed when the check fails. */
   expect(what: string, isSo: boolean, seen: string | number = 'the contrary'): void {
     this.#checks++;
     if (isSo) return this.#print(`   ${this.#style('green', '✓')} ${what}`);

@@ -17,7 +17,7 @@ export class Traffic {
     return this.answers.filter((answer) => answer.status === status);
   }
 
-  /** So many readers in the same moment. */
+  /** This many readers at the same moment. */
   async atOnce(readers: number, read: (reader: number) => Promise<Answer>): Promise<void> {
     await this.#whileWaiting(Promise.all(Array.from({ length: readers }, (_, reader) => this.#count(read(reader)))));
   }
@@ -29,11 +29,15 @@ export class Traffic {
   }
 
   /**
-   * A new reader every few milliseconds, whether those before got their answer or not, as it is with people: until
-   * `done` says so of an answer. Or until `seconds` are over, whichever is first.
+   * A new reader every few milliseconds, whether or not earlier ones have their answer, as it is with people. Ends when
+   * `done` is true for an answer, or after `seconds`.
    */
   async steadily(
-    { perSecond, seconds, done = () => false }: { perSecond: number; seconds: number; done?: (answer: Answer) => boolean },
+    {
+      perSecond,
+      seconds,
+      done = () => false,
+    }: { perSecond: number; seconds: number; done?: (answer: Answer) => boolean },
     read: (reader: number) => Promise<Answer>,
   ): Promise<void> {
     const start = performance.now();

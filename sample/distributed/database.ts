@@ -12,7 +12,7 @@ interface RemoteQuery {
   client: string;
 }
 
-/** In the place of a database server, which would need an installation. */
+/** Stands for a database server, which would need an installation. */
 @Controller('database')
 class DatabaseController {
   constructor(private readonly database: ThreadDatabase) {}

@@ -6,7 +6,7 @@ import { CitiesModule } from '../cities/cities.module.js';
 import { RemoteDatabase } from '../cities/database/remote-database.js';
 import { options } from './async-cache.options.js';
 
-/** Answers requests, and only asks for refreshes. */
+/** Answers HTTP requests and only requests refreshes. */
 @Module({ imports: [AsyncCacheModule.forRoot({ ...options, worker: false }), CitiesModule.on(RemoteDatabase)] })
 class WebModule {}
 

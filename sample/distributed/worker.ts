@@ -6,8 +6,10 @@ import { CitiesModule } from '../cities/cities.module.js';
 import { RemoteDatabase } from '../cities/database/remote-database.js';
 import { options } from './async-cache.options.js';
 
-/** Answers nobody: refreshes, with its own instances of the same providers. */
-@Module({ imports: [AsyncCacheModule.forRoot({ ...options, worker: { concurrency: 2 } }), CitiesModule.on(RemoteDatabase)] })
+/** Runs refreshes with its own instances of the same providers, and answers no requests. */
+@Module({
+  imports: [AsyncCacheModule.forRoot({ ...options, worker: { concurrency: 2 } }), CitiesModule.on(RemoteDatabase)],
+})
 class WorkerModule {}
 
 const app = await NestFactory.createApplicationContext(WorkerModule);

@@ -10,9 +10,17 @@ import { describeRefreshQueue } from '../../lib/testing/refresh-queue-contract.j
 import { type RefreshApp, requestOf, startRefreshApp, uniquePrefix } from './refresh-app.js';
 
 interface Frozen {
-  readonly payloads: readonly { job: string; key: string; generation: string; args: readonly unknown[]; payload: RefreshPayload }[];
+  readonly payloads: readonly {
+    job: string;
+    key: string;
+    generation: string;
+    args: readonly unknown[];
+    payload: RefreshPayload;
+  }[];
 }
-const frozen = JSON.parse(readFileSync(new URL('../fixtures/refresh-payload-v1.json', import.meta.url), 'utf8')) as Frozen;
+const frozen = JSON.parse(
+  readFileSync(new URL('../fixtures/refresh-payload-v1.json', import.meta.url), 'utf8'),
+) as Frozen;
 const connection = { url: inject('redisUrl') };
 
 describeRefreshQueue(
@@ -49,14 +57,24 @@ describe('BullMQRefreshQueue', () => {
 
   it('sends a job under the name of the job, with arguments as bytes, which is gone once it has been run', async () => {
     const { queue, bull } = await start();
-    await queue.request([requestOf('Users.profile:bob', { job: 'Users.profile', generation: 'g1', args: ['bob', 1n] })]);
+    await queue.request([
+      requestOf('Users.profile:bob', { job: 'Users.profile', generation: 'g1', args: ['bob', 1n] }),
+    ]);
     const [job] = await bull.getWaiting();
     expect(job?.name).toBe('Users.profile');
-    expect(job?.data).toEqual({ v: 1, job: 'Users.profile', key: 'Users.profile:bob', generation: 'g1', args: expect.any(String) });
+    expect(job?.data).toEqual({
+      v: 1,
+      job: 'Users.profile',
+      key: 'Users.profile:bob',
+      generation: 'g1',
+      args: expect.any(String),
+    });
     expect(new MsgpackrCodec().decode(Buffer.from(job?.data.args, 'base64'))).toEqual(['bob', 1n]);
 
     queue.process(async () => STORED);
-    await vi.waitFor(async () => expect(await bull.getJobCounts()).toMatchObject({ waiting: 0, active: 0, completed: 0, failed: 0 }));
+    await vi.waitFor(async () =>
+      expect(await bull.getJobCounts()).toMatchObject({ waiting: 0, active: 0, completed: 0, failed: 0 }),
+    );
     expect(await job?.isCompleted()).toBe(false);
   });
 
@@ -73,7 +91,9 @@ describe('BullMQRefreshQueue', () => {
   it('runs one request of many processes', async () => {
     const processes = [await start({ worker: false }), await start({ worker: false }), await start()];
     const keys: string[] = [];
-    await Promise.all(processes.flatMap(({ queue }) => Array.from({ length: 50 }, () => queue.request([requestOf('key')]))));
+    await Promise.all(
+      processes.flatMap(({ queue }) => Array.from({ length: 50 }, () => queue.request([requestOf('key')]))),
+    );
     processes[2]?.queue.process(async ({ key }) => {
       keys.push(key);
       return STORED;
@@ -95,7 +115,10 @@ describe('BullMQRefreshQueue', () => {
   });
 
   it('keeps prefixes apart', async () => {
-    const [one, other] = [await start({ prefix: `${prefix}-1`, worker: false }), await start({ prefix: `${prefix}-2` })];
+    const [one, other] = [
+      await start({ prefix: `${prefix}-1`, worker: false }),
+      await start({ prefix: `${prefix}-2` }),
+    ];
     const handler = vi.fn(async () => STORED);
     other.queue.process(handler);
     await one.queue.request([requestOf('key')]);
@@ -125,7 +148,10 @@ describe('BullMQRefreshQueue', () => {
 
   it('keeps a bounded number of failures for a day', async () => {
     const { bull } = await start();
-    expect(bull.opts.defaultJobOptions).toEqual({ removeOnComplete: true, removeOnFail: { count: 1_000, age: 86_400 } });
+    expect(bull.opts.defaultJobOptions).toEqual({
+      removeOnComplete: true,
+      removeOnFail: { count: 1_000, age: 86_400 },
+    });
   });
 
   it('waits as long as the backoff of the refresh says before the next attempt', async () => {
@@ -138,7 +164,7 @@ describe('BullMQRefreshQueue', () => {
     expect(await bull.getFailedCount()).toBe(0);
   });
 
-  it('waits for whoever fills a busy key, which is not an attempt', async () => {
+  it('waits for the holder of a busy key, which is not an attempt', async () => {
     const { queue, bull } = await start();
     queue.process(async () => BUSY);
     await queue.request([requestOf('key')]);
@@ -153,7 +179,7 @@ describe('BullMQRefreshQueue', () => {
       return () => spy.mockRestore();
     });
 
-    it('waits here for whoever fills a busy key', async () => {
+    it('waits in the worker for the holder of a busy key', async () => {
       const { queue, bull } = await start();
       const calls: number[] = [];
       queue.process(async () => (calls.push(performance.now()) === 1 ? { kind: 'busy', retryIn: 500 } : STORED));
@@ -163,7 +189,9 @@ describe('BullMQRefreshQueue', () => {
       expect(await bull.getJobCounts()).toMatchObject({ active: 1, delayed: 0 });
       await vi.waitFor(() => expect(calls).toHaveLength(2));
       expect(calls[1]! - calls[0]!).toBeGreaterThanOrEqual(499);
-      await vi.waitFor(async () => expect(await bull.getJobCounts()).toMatchObject({ active: 0, delayed: 0, waiting: 0, failed: 0 }));
+      await vi.waitFor(async () =>
+        expect(await bull.getJobCounts()).toMatchObject({ active: 0, delayed: 0, waiting: 0, failed: 0 }),
+      );
     });
 
     it('gives back what waits here when it closes', async () => {
@@ -182,7 +210,7 @@ describe('BullMQRefreshQueue', () => {
     const { queue, bull, failures } = await start();
     queue.process(async () => UNKNOWN);
     await queue.request([requestOf('key')]);
-    // Between a half and the whole of one second, then of two.
+    // Between half of one second and all of it, then of two.
     for (const longest of [1_000, 2_000]) {
       await vi.waitFor(async () => {
         const [delayed] = await bull.getDelayed();
@@ -194,22 +222,26 @@ describe('BullMQRefreshQueue', () => {
     expect(failures).toEqual([]);
   });
 
-  it('keeps requests of a newer release for later, and tells of the first', async () => {
+  it('keeps requests of a newer release for later, and reports the first', async () => {
     const { queue, bull, failures } = await start();
     const handler = vi.fn(async () => STORED);
     queue.process(handler);
-    await bull.add('Job', { v: 2, anything: true });
-    await bull.add('Job', { v: 2, anything: false });
+    await bull.add('Job', { v: 3, anything: true });
+    await bull.add('Job', { v: 3, anything: false });
     await vi.waitFor(async () => expect(await bull.getDelayedCount()).toBe(2));
     expect(handler).not.toHaveBeenCalled();
-    expect(failures).toMatchObject([{ code: 'E_QUEUE', job: 'Job', message: expect.stringContaining('A newer release') }]);
+    expect(failures).toMatchObject([
+      { code: 'E_QUEUE', job: 'Job', message: expect.stringContaining('A newer release') },
+    ]);
   });
 
   it('drops the tick of a newer release: the next one comes at its time', async () => {
     const { queue, bull, failures } = await start();
     queue.process(async () => STORED);
-    await bull.add(TICK, { v: 2, anything: true });
-    await vi.waitFor(async () => expect(await bull.getJobCounts()).toMatchObject({ delayed: 0, waiting: 0, active: 0, failed: 0 }));
+    await bull.add(TICK, { v: 3, anything: true });
+    await vi.waitFor(async () =>
+      expect(await bull.getJobCounts()).toMatchObject({ delayed: 0, waiting: 0, active: 0, failed: 0 }),
+    );
     expect(failures).toEqual([]);
   });
 
@@ -218,7 +250,9 @@ describe('BullMQRefreshQueue', () => {
     queue.process(async () => UNKNOWN);
     await bull.add('Job', await payloadOf('key'), { timestamp: Date.now() - DAY - 1 });
     await vi.waitFor(async () => expect(await bull.getFailedCount()).toBe(1));
-    expect(failures).toMatchObject([{ code: 'E_QUEUE', job: 'Job', message: expect.stringContaining('No job is registered') }]);
+    expect(failures).toMatchObject([
+      { code: 'E_QUEUE', job: 'Job', message: expect.stringContaining('No job is registered') },
+    ]);
   });
 
   it.each([
@@ -227,7 +261,10 @@ describe('BullMQRefreshQueue', () => {
     ['an unknown version', { v: '1', job: 'Job', key: 'key', generation: '', args: '' }],
     ['a missing part', { v: 1, job: 'Job', key: 'key', args: '' }],
     ['bytes of something else', { v: 1, job: 'Job', key: 'key', generation: '', args: 'AAAA' }],
-    ['no list of arguments', { v: 1, job: 'Job', key: 'key', generation: '', args: new MsgpackrCodec().encode('bob').toString('base64') }],
+    [
+      'no list of arguments',
+      { v: 1, job: 'Job', key: 'key', generation: '', args: new MsgpackrCodec().encode('bob').toString('base64') },
+    ],
   ])('fails what it cannot read for good, and says so: %s', async (_, data) => {
     const { queue, bull, failures } = await start();
     const handler = vi.fn(async () => STORED);
@@ -247,13 +284,19 @@ describe('BullMQRefreshQueue', () => {
     // What BullMQ writes when a job has stalled too often.
     await client.hset(bull.toKey(job.id ?? ''), { defa: 'job stalled more than allowable limit' });
     queue.process(handler);
-    await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'E_QUEUE', job: 'Job', message: expect.stringContaining('stalled') }]));
+    await vi.waitFor(() =>
+      expect(failures).toMatchObject([{ code: 'E_QUEUE', job: 'Job', message: expect.stringContaining('stalled') }]),
+    );
     expect(handler).not.toHaveBeenCalled();
   });
 
   it('passes arguments that cannot be encoded on as a refusal', async () => {
     const { queue } = await start();
-    await expect(queue.request([requestOf('key', { args: [() => 1] })])).rejects.toMatchObject({ code: 'E_QUEUE', job: 'Job', key: 'key' });
+    await expect(queue.request([requestOf('key', { args: [() => 1] })])).rejects.toMatchObject({
+      code: 'E_QUEUE',
+      job: 'Job',
+      key: 'key',
+    });
   });
 });
 
@@ -262,8 +305,16 @@ describe('the payload', () => {
     expect(decodePayload(payload, new MsgpackrCodec())).toEqual({ kind: 'payload', ...request });
   });
 
+  it('of a request with a context has a version of its own, which an older release puts off', () => {
+    const request = { job: 'J', key: 'J:<"a">1', generation: 'g', args: [1], context: { tenant: 'a' } };
+    const payload = encodePayload(request, new MsgpackrCodec());
+    expect(payload.v).toBe(2);
+    expect(decodePayload(payload, new MsgpackrCodec())).toEqual({ kind: 'payload', ...request });
+  });
+
   it('has not changed without a new version', () => {
-    for (const { payload, ...request } of frozen.payloads) expect(encodePayload(request, new MsgpackrCodec())).toEqual(payload);
+    for (const { payload, ...request } of frozen.payloads)
+      expect(encodePayload(request, new MsgpackrCodec())).toEqual(payload);
   });
 });
 

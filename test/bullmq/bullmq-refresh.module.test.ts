@@ -108,7 +108,10 @@ describe('BullMQRefreshModule', () => {
   });
 
   it('keeps applications of one process apart', async () => {
-    const [one, other] = [await start(optionsOf({ worker: { concurrency: 2 } })), await start(optionsOf({ worker: { concurrency: 3 } }))];
+    const [one, other] = [
+      await start(optionsOf({ worker: { concurrency: 2 } })),
+      await start(optionsOf({ worker: { concurrency: 3 } })),
+    ];
     expect([one, other].map((app) => app.get(RefreshProcessor).worker.concurrency)).toEqual([2, 3]);
     const handlers = [vi.fn(async () => STORED), vi.fn(async () => STORED)];
     [one, other].forEach((app, index) => app.get(BullMQRefreshQueue).process(handlers[index]!));
@@ -146,22 +149,32 @@ describe('an application that uses BullModule itself', () => {
     await bothWork(app);
   });
 
-  it.each(['before', 'after'])('registers its workers itself if it says so, with forRoot imported %s', async (order) => {
-    const forRoot = BullModule.forRoot({ connection, prefix: uniquePrefix(), extraOptions: { manualRegistration: true } });
-    const modules = order === 'before' ? [forRoot, HostModule, fromSettings] : [fromSettings, HostModule, forRoot];
-    const app = await Test.createTestingModule({ imports: modules }).overrideProvider(Settings).useValue({ refreshes: optionsOf() }).compile();
-    apps.push(app);
-    await app.init();
-    const handler = vi.fn(async () => STORED);
-    app.get(BullMQRefreshQueue).process(handler);
-    await app.get(BullMQRefreshQueue).request([requestOf('early')]);
-    await app.get(Mailer).emails.add('welcome', { to: 'early' });
-    expect(() => app.get(EmailProcessor).worker).toThrow('not yet been initialized');
+  it.each(['before', 'after'])(
+    'registers its workers itself if it says so, with forRoot imported %s',
+    async (order) => {
+      const forRoot = BullModule.forRoot({
+        connection,
+        prefix: uniquePrefix(),
+        extraOptions: { manualRegistration: true },
+      });
+      const modules = order === 'before' ? [forRoot, HostModule, fromSettings] : [fromSettings, HostModule, forRoot];
+      const app = await Test.createTestingModule({ imports: modules })
+        .overrideProvider(Settings)
+        .useValue({ refreshes: optionsOf() })
+        .compile();
+      apps.push(app);
+      await app.init();
+      const handler = vi.fn(async () => STORED);
+      app.get(BullMQRefreshQueue).process(handler);
+      await app.get(BullMQRefreshQueue).request([requestOf('early')]);
+      await app.get(Mailer).emails.add('welcome', { to: 'early' });
+      expect(() => app.get(EmailProcessor).worker).toThrow('not yet been initialized');
 
-    app.get(BullRegistrar).register();
-    await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(1));
-    await vi.waitFor(() => expect(app.get(EmailProcessor).sent).toEqual([{ to: 'early' }]));
-  });
+      app.get(BullRegistrar).register();
+      await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(1));
+      await vi.waitFor(() => expect(app.get(EmailProcessor).sent).toEqual([{ to: 'early' }]));
+    },
+  );
 
   it('is left alone also where there is no connection for refreshes', async () => {
     const app = await start(undefined, BullModule.forRoot({ connection, prefix: uniquePrefix() }), HostModule);

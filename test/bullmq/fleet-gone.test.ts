@@ -9,11 +9,14 @@ import { type CaseApp, type CaseJob, CaseWorld, executed } from '../cases/case-w
 const { hostname, port } = new URL(inject('redisUrl'));
 const connection = { host: hostname, port: Number(port) };
 
-/** The webs' `refreshTimeout`. It stands for the minute that is the default: an hour is sixty of them. */
+/**
+ * The `refreshTimeout` of the web applications, in milliseconds. It stands for the default of a minute, so an hour is
+ * sixty of them.
+ */
 const MINUTE = 50;
 const HOUR = 60;
 const KEYS = Array.from({ length: 25 }, (_, n) => `key ${String(n)}`);
-/** Far from what a wait for a queue or a worker would be, and nothing that a busy machine reaches. */
+/** Milliseconds, far below a wait for a queue or a worker, and above anything that a busy machine needs. */
 const AT_ONCE = 2_000;
 
 type App = CaseApp & { job: CaseJob<unknown[], string> };
@@ -23,14 +26,14 @@ interface Reads {
   readonly longest: number;
 }
 
-/** Web applications without a worker, and what they asked for. */
+/** Web applications without a worker, and what they requested. */
 class Fleet {
   readonly fetch = executed();
   readonly webs: App[] = [];
   readonly #world = new CaseWorld({ options: () => ({ connection, storeTimeout: '10s' }), time: 'real', shared: true });
   #worker: App | undefined;
 
-  /** Every key has a value that is stale. */
+  /** Starts with a stale value for every key. */
   async start(): Promise<void> {
     for (let n = 0; n < 2; n++) {
       const options = { ttl: '1h', refreshTimeout: MINUTE / 1_000 } as const;
@@ -48,28 +51,34 @@ class Fleet {
     return this.web.module.get<Queue>(getQueueToken(REFRESH_QUEUE_NAME), { strict: false });
   }
 
-  /** Of each key, how often a web asked for a refresh of it. */
+  /** For each key, how often an application requested a refresh. */
   get requests(): number[] {
     const counts = new Map<string, number>();
-    for (const { key } of this.webs.flatMap((web) => web.of('refresh-requested'))) counts.set(key, (counts.get(key) ?? 0) + 1);
+    for (const { key } of this.webs.flatMap((web) => web.of('refresh-requested')))
+      counts.set(key, (counts.get(key) ?? 0) + 1);
     return [...counts.values()];
   }
 
-  /** Of each key, how often it was fetched. */
+  /** For each key, how often it was fetched. */
   get fetches(): number[] {
     return KEYS.map((key) => this.fetch.calls.filter(([fetched]) => fetched === key).length);
   }
 
-  /** Whatever went wrong, in any of the applications. */
+  /** Every failure in any of the applications. */
   get failures(): unknown[] {
-    return this.#apps.flatMap(({ events }) => events.filter(({ type }) => type.endsWith('-failed') || type === 'unknown-job'));
+    return this.#apps.flatMap(({ events }) =>
+      events.filter(({ type }) => type.endsWith('-failed') || type === 'unknown-job'),
+    );
   }
 
   get #apps(): App[] {
     return this.#worker === undefined ? this.webs : [...this.webs, this.#worker];
   }
 
-  /** Every key is read everywhere, once a minute: what was asked for counts as lost by then, and is asked for again. */
+  /**
+   * Reads every key in every application, once a minute: by then the last request counts as lost, and a new one is
+   * made.
+   */
   async read(minutes: number, meanwhile?: (minute: number) => Promise<void>): Promise<Reads> {
     const values = new Set<string>();
     let longest = 0;
@@ -90,9 +99,9 @@ class Fleet {
     return { values, longest };
   }
 
-  /** What waits, once everything that was asked for has arrived. */
+  /** The requests that wait, counted when all that were made have arrived. */
   async waiting(): Promise<number> {
-    for (let last = -1; ; ) {
+    for (let last = -1; ;) {
       const count = await this.queue.getWaitingCount();
       if (count === last) return count;
       last = count;
@@ -100,7 +109,7 @@ class Fleet {
     }
   }
 
-  /** Its leases are as long as they are by default, so that a busy machine does not end them. */
+  /** Its leases have the default length, so that a busy machine does not let them expire. */
   async startWorker(): Promise<App> {
     this.#worker = await this.#world.job(this.fetch, { ttl: '1h' });
     return this.#worker;
@@ -108,7 +117,10 @@ class Fleet {
 
   async untilDrained(): Promise<void> {
     const nothing = { waiting: 0, active: 0, delayed: 0, prioritized: 0, completed: 0, failed: 0 };
-    await vi.waitFor(async () => expect(await this.queue.getJobCounts()).toMatchObject(nothing), { timeout: 10_000, interval: 50 });
+    await vi.waitFor(async () => expect(await this.queue.getJobCounts()).toMatchObject(nothing), {
+      timeout: 10_000,
+      interval: 50,
+    });
   }
 
   close(): Promise<void> {
@@ -141,7 +153,8 @@ describe('a worker fleet that is gone', () => {
     expect(fleet.fetches).toEqual(KEYS.map(() => 1));
     await vi.waitFor(async () => {
       for (const { job } of fleet.webs) {
-        for (const key of KEYS) expect(await job.read(key)).toMatchObject({ status: 'hit', value: expect.stringContaining(key) });
+        for (const key of KEYS)
+          expect(await job.read(key)).toMatchObject({ status: 'hit', value: expect.stringContaining(key) });
       }
     }, 5_000);
     expect(fleet.fetches).toEqual(KEYS.map(() => 1));
@@ -161,10 +174,13 @@ describe('a worker fleet that is gone', () => {
     const worker = await fleet.startWorker();
     await fleet.untilDrained();
     expect(fleet.fetches).toEqual(KEYS.map((key) => (invalidated.includes(key) ? 1 : 0)));
-    expect(worker.of('refresh-skipped').map(({ reason }) => reason)).toEqual([...byHand, ...deleted].map(() => 'changed'));
+    expect(worker.of('refresh-skipped').map(({ reason }) => reason)).toEqual(
+      [...byHand, ...deleted].map(() => 'changed'),
+    );
     for (const key of byHand) expect(await worker.job.read(key)).toMatchObject({ status: 'hit', value: 'by hand' });
     for (const key of deleted) expect(await worker.job.peek(key)).toBeUndefined();
-    for (const key of invalidated) expect(await worker.job.read(key)).toMatchObject({ status: 'hit', value: expect.stringContaining(key) });
+    for (const key of invalidated)
+      expect(await worker.job.read(key)).toMatchObject({ status: 'hit', value: expect.stringContaining(key) });
     expect(fleet.failures).toEqual([]);
   }, 30_000);
 
@@ -180,7 +196,7 @@ describe('a worker fleet that is gone', () => {
   }, 30_000);
 });
 
-/** The queue takes every request, and the worker does not look whether there is something newer. */
+/** The queue takes every request, and the worker does not check whether there is a newer value. */
 function takeDeduplicationAway(): void {
   const { add, addBulk } = Queue.prototype;
   const plain = ({ deduplication: _, ...options }: JobsOptions = {}): JobsOptions => options;
@@ -188,7 +204,10 @@ function takeDeduplicationAway(): void {
     return add.call(this, name, data, plain(options));
   });
   vi.spyOn(Queue.prototype, 'addBulk').mockImplementation(function (this: Queue, jobs) {
-    return addBulk.call(this, jobs.map((job) => ({ ...job, opts: plain(job.opts) })));
+    return addBulk.call(
+      this,
+      jobs.map((job) => ({ ...job, opts: plain(job.opts) })),
+    );
   });
   const { acquire } = RedisStore.prototype;
   vi.spyOn(RedisStore.prototype, 'acquire').mockImplementation(function (this: RedisStore, key, claim) {

@@ -6,7 +6,7 @@ import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { type RefreshApp, requestOf, startRefreshApp } from './refresh-app.js';
 
 const STORED: RefreshOutcome = { kind: 'stored' };
-/** At once, on a machine that is busy with something else. */
+/** Milliseconds that count as "at once" on a machine that is busy with other work. */
 const AT_ONCE = 200;
 const IN_TIME = 2_000;
 const CLOSE_LIMIT = 5_000;
@@ -27,7 +27,9 @@ afterEach(async () => {
   await redis.stop();
 });
 
-async function start(url = redis.url): Promise<RefreshApp & { handler: Gate<RefreshOutcome, Parameters<RefreshHandler>> }> {
+async function start(
+  url = redis.url,
+): Promise<RefreshApp & { handler: Gate<RefreshOutcome, Parameters<RefreshHandler>> }> {
   const app = await startRefreshApp({ connection: { url } });
   apps.push(app);
   const handler = new Gate<RefreshOutcome, Parameters<RefreshHandler>>();
@@ -124,7 +126,9 @@ describe('while Redis is away', () => {
     const { queue } = await start();
     redis.freeze();
     const first = timed(queue.request([requestOf('first')]));
-    const [ms, error] = await timed(queue.request(Array.from({ length: 10_000 }, (_, index) => requestOf(`key ${index}`))));
+    const [ms, error] = await timed(
+      queue.request(Array.from({ length: 10_000 }, (_, index) => requestOf(`key ${index}`))),
+    );
     expect(error).toMatchObject({ message: expect.stringContaining('too many requests are under way') });
     expect(ms).toBeLessThan(AT_ONCE);
     redis.thaw();
@@ -133,11 +137,13 @@ describe('while Redis is away', () => {
 });
 
 describe('closing takes no longer than a few seconds', () => {
-  it('with a refresh that ends meanwhile, which BullMQ is told of', async () => {
+  it('with a refresh that ends meanwhile, which BullMQ learns', async () => {
     const { app, bull, queue, handler } = await start();
     await queue.request([requestOf('key')]);
     await handler.started(1);
-    const [other] = [await startRefreshApp({ connection: { url: redis.url }, prefix: bull.opts.prefix!, worker: false })];
+    const [other] = [
+      await startRefreshApp({ connection: { url: redis.url }, prefix: bull.opts.prefix!, worker: false }),
+    ];
     apps.push(other);
     const closing = app.close();
     await sleep(300);
@@ -192,7 +198,7 @@ describe('closing takes no longer than a few seconds', () => {
   });
 });
 
-/** How long it took, in milliseconds, and what it failed with. */
+/** How many milliseconds a promise took, and the error that it rejected with. */
 async function timed(promise: Promise<unknown>): Promise<[ms: number, error: unknown]> {
   const started = performance.now();
   const error = await promise.then(

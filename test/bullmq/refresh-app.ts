@@ -20,7 +20,7 @@ export interface RefreshApp {
 
 type Given = Pick<BullMQRefreshOptions, 'connection'> & Partial<BullMQRefreshOptions>;
 
-/** An application with nothing in it but the queue. */
+/** An application with nothing but the queue. */
 export async function startRefreshApp(given: Given): Promise<RefreshApp> {
   const failures: QueueError[] = [];
   const refreshes = BullMQRefreshModule.register({

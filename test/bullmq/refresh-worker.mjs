@@ -1,5 +1,5 @@
-// A worker in a process of its own. Its handler keeps to a lease in Redis, as the real one does: one that cannot have
-// it answers `busy`. The holder renews it and does not end before it is killed. A key marked as done is skipped.
+// A worker in a process of its own. Its handler respects a lease in Redis, as the real one does: without the lease it
+// answers `busy`. The holder renews the lease and runs until it is killed. A key that is marked as done is skipped.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';

@@ -47,7 +47,10 @@ it('leaves a connection open that it was given, although Redis is gone', async (
   await server.kill();
   await app.close();
   await server.restart();
-  const answer = await Promise.race([connection.ping().catch(String), new Promise((resolve) => setTimeout(resolve, 5_000, connection.status))]);
+  const answer = await Promise.race([
+    connection.ping().catch(String),
+    new Promise((resolve) => setTimeout(resolve, 5_000, connection.status)),
+  ]);
   connection.disconnect();
   await server.stop();
   expect(answer).toBe('PONG');

@@ -28,7 +28,10 @@ describe('check', () => {
     ['a wrapped LRUCache', () => ({ stores: keyvOverLru(new LRUCache({ max: 10 })) })],
     ['Redis', () => ({ stores: createKeyv(inject('redisUrl')) })],
     ['a namespace equal to the prefix', () => ({ stores: new Keyv({ namespace: 'app' }) })],
-    ['a namespace equal to the prefix, and a store that is asked for many at once', () => ({ stores: new Keyv({ store: new FlakyAdapter({ many: true }), namespace: 'app' }) })],
+    [
+      'a namespace equal to the prefix, and a store that is asked for many at once',
+      () => ({ stores: new Keyv({ store: new FlakyAdapter({ many: true }), namespace: 'app' }) }),
+    ],
     ['a cache that shows only three methods', () => ({ cache: { ...wordless, ...createCache(), stores: undefined } })],
   ])('is content with %s, and leaves nothing behind', async (_, source) => {
     const { store } = storeOver(source());
@@ -37,24 +40,50 @@ describe('check', () => {
   });
 
   it.each<[string, () => Source, RegExp]>([
-    ['an LRUCache, which wants options where Keyv gives a number', () => ({ stores: new Keyv({ store: new LRUCache({ max: 10 }) }) }), /cannot store anything/],
+    [
+      'an LRUCache, which wants options where Keyv gives a number',
+      () => ({ stores: new Keyv({ store: new LRUCache({ max: 10 }) }) }),
+      /cannot store anything/,
+    ],
     ['an LRUCache without a Keyv', () => ({ stores: new LRUCache({ max: 10 }) as never }), /cannot store anything/],
     ['a store that stores nothing', () => ({ stores: keyvWith({ set: async () => undefined }) }), /stores nothing/],
     ['a cache that stores nothing', () => ({ cache: wordless }), /stores nothing/],
-    ['a store that keeps half', () => ({ stores: new Keyv({ serialize: (data) => JSON.stringify({ ...data, value: String(data.value).slice(0, 9) }) }) }), /something else/],
+    [
+      'a store that keeps half',
+      () => ({
+        stores: new Keyv({ serialize: (data) => JSON.stringify({ ...data, value: String(data.value).slice(0, 9) }) }),
+      }),
+      /something other than what was stored/,
+    ],
     ['a store that never deletes', () => ({ stores: keyvWith({ delete: async () => true }) }), /does not delete/],
-    ['a second store that stores nothing', () => ({ stores: [new Keyv(), keyvWith({ set: async () => undefined })] }), /stores nothing/],
+    [
+      'a second store that stores nothing',
+      () => ({ stores: [new Keyv(), keyvWith({ set: async () => undefined })] }),
+      /stores nothing/,
+    ],
   ])('refuses %s', async (_, source, what) => {
     const { store } = storeOver(source());
-    const refused = await store.check().then(() => undefined, (error: unknown) => error);
+    const refused = await store.check().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(refused).toBeInstanceOf(ConfigurationError);
-    expect(refused).toMatchObject({ message: expect.stringMatching(what), remedy: expect.stringContaining('keyv 5.6') });
+    expect(refused).toMatchObject({
+      message: expect.stringMatching(what),
+      remedy: expect.stringContaining('keyv 5.6'),
+    });
   });
 
   it.each<[string, () => Promise<Source> | Source]>([
     ['throws', () => ({ stores: keyvWith({ down: true }) })],
-    ['is quiet', () => ({ stores: new Keyv({ store: Object.assign(new FlakyAdapter({ quiet: true }), { down: true }) }) })],
-    ['cannot be written to', () => ({ stores: keyvWith({ set: () => Promise.reject(new Error('OOM command not allowed')) }) })],
+    [
+      'is quiet',
+      () => ({ stores: new Keyv({ store: Object.assign(new FlakyAdapter({ quiet: true }), { down: true }) }) }),
+    ],
+    [
+      'cannot be written to',
+      () => ({ stores: keyvWith({ set: () => Promise.reject(new Error('OOM command not allowed')) }) }),
+    ],
     ['cannot be read', () => ({ stores: keyvWith({ get: () => Promise.reject(new Error('LOADING')) }) })],
     ['never answers', () => ({ stores: keyvWith({ get: () => new Promise(() => undefined) }) })],
     ['is a Redis that is not there', () => ({ stores: createKeyv('redis://127.0.0.1:1') })],
@@ -74,7 +103,7 @@ describe('check', () => {
     await store.close();
   });
 
-  it('tells of the mistake where another store is not there', async () => {
+  it('reports the mistake when another store is unreachable', async () => {
     const { store } = storeOver({ stores: [keyvWith({ down: true }), keyvWith({ set: async () => undefined })] });
     await expect(store.check()).rejects.toBeInstanceOf(ConfigurationError);
   });
@@ -90,10 +119,12 @@ describe('the constructor', () => {
     expect(() => storeOver(source)).toThrow(what);
   });
 
-  it('says whether other processes see the entries, unless told', () => {
+  it('finds out whether other processes see the entries, unless the option says so', () => {
     expect(storeOver({ stores: new Keyv() }).store.capabilities).toEqual({ shared: false, fence: 'process' });
     expect(storeOver({ stores: [new Keyv(), createKeyv(inject('redisUrl'))] }).store.capabilities.shared).toBe(true);
-    expect(storeOver({ stores: keyvOverLru(new LRUCache({ max: 10 })), shared: false }).store.capabilities.shared).toBe(false);
+    expect(storeOver({ stores: keyvOverLru(new LRUCache({ max: 10 })), shared: false }).store.capabilities.shared).toBe(
+      false,
+    );
   });
 });
 

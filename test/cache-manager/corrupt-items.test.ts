@@ -11,7 +11,7 @@ import { storeOver } from './store-over.js';
 const header = (but: Record<number, unknown> = {}): string =>
   JSON.stringify(['value', 1, 2, 3, 'g', [], [0, 0]].map((field, n) => (n in but ? but[n] : field)));
 
-/** What may stand where an entry should, and is none. */
+/** Items that may be found under the name of an entry and are not entries. */
 const foreign: [string, unknown][] = [
   ['nothing', ''],
   ['a text', 'hello'],
@@ -38,7 +38,7 @@ const foreign: [string, unknown][] = [
 ];
 
 describe('an item that is', () => {
-  it.each(foreign)('%s is a miss, told once and removed', async (_, item) => {
+  it.each(foreign)('%s is a miss, reported once and removed', async (_, item) => {
     const told: [string, CorruptEntryError][] = [];
     const keyv = new Keyv();
     const { store, user } = storeOver({ stores: keyv, onCorrupt: (key, error) => told.push([key, error]) });
@@ -103,10 +103,25 @@ describe('an item that is', () => {
     const redis = new Redis(inject('redisUrl'));
     const prefix = `test:${randomUUID()}`;
     const told: string[] = [];
-    const { store, user } = storeOver({ prefix, stores: new KeyvRedis(inject('redisUrl')), onCorrupt: (key) => told.push(key) });
+    const { store, user } = storeOver({
+      prefix,
+      stores: new KeyvRedis(inject('redisUrl')),
+      onCorrupt: (key) => told.push(key),
+    });
     try {
       await user.fetched('good', 'value', { ttl: LONG });
-      const rubbish = ['', '{', 'null', '5', '"text"', '[1]', '{"foo":1}', '{"value":null}', '{"value":5}', '\u0000\u00ff'];
+      const rubbish = [
+        '',
+        '{',
+        'null',
+        '5',
+        '"text"',
+        '[1]',
+        '{"foo":1}',
+        '{"value":null}',
+        '{"value":5}',
+        '\u0000\u00ff',
+      ];
       for (const [n, text] of rubbish.entries()) await redis.set(`${prefix}:e:${n}`, text);
       await redis.lpush(`${prefix}:e:list`, 'of another type');
       const keys = ['good', ...rubbish.keys(), 'list'].map(String);
@@ -130,6 +145,9 @@ describe('with a tier of memory before it', () => {
     await near.set('app:e:key', 'rubbish');
     expect(await user.served('key')).toBe('value');
     await user.acquire('key');
-    expect([await near.get('app:e:key'), await far.get('app:e:key')]).toEqual([undefined, expect.stringContaining('entry/1')]);
+    expect([await near.get('app:e:key'), await far.get('app:e:key')]).toEqual([
+      undefined,
+      expect.stringContaining('entry/1'),
+    ]);
   });
 });

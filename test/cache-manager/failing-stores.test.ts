@@ -28,14 +28,17 @@ const operations: [string, (store: CacheManagerStore) => unknown][] = [
   ['clear', (store) => store.clear()],
 ];
 
-/** Every way in which a store keeps quiet about its failure, or does not. */
+/** Every way in which a store hides its failure, or does not. */
 const silences: [string, (adapter: FlakyAdapter) => Pick<CacheManagerStoreOptions, 'stores' | 'cache'>][] = [
   ['a Keyv that swallows what its store throws', (store) => ({ stores: new Keyv({ store }) })],
   ['a Keyv that throws', (store) => ({ stores: new Keyv({ store, throwOnErrors: true }) })],
   ['a Keyv that emits no errors', (store) => ({ stores: new Keyv({ store, emitErrors: false, throwOnErrors: true }) })],
   ['the store itself', (store) => ({ stores: store })],
   ['a cache', (store) => ({ cache: createCache({ stores: [new Keyv({ store })] }) })],
-  ['a cache that does not wait for its stores', (store) => ({ cache: createCache({ stores: [new Keyv({ store })], nonBlocking: true }) })],
+  [
+    'a cache that does not wait for its stores',
+    (store) => ({ cache: createCache({ stores: [new Keyv({ store })], nonBlocking: true }) }),
+  ],
 ];
 
 describe.each(silences)('behind %s', (_, source) => {
@@ -65,7 +68,9 @@ describe.each(silences)('behind %s', (_, source) => {
       adapter.down = false;
       const again = await user.lease('key');
       adapter.down = true;
-      await expect(store.release(again, { kind: 'failed', message: '', retryIn: 0 })).rejects.toBeInstanceOf(StoreError);
+      await expect(store.release(again, { kind: 'failed', message: '', retryIn: 0 })).rejects.toBeInstanceOf(
+        StoreError,
+      );
       adapter.down = false;
       expect(await user.commit(await user.lease('key'), 'value')).toBe('stored');
     });
@@ -80,7 +85,7 @@ describe('a store that', () => {
     await expect(user.set('key', 'value')).rejects.toBeInstanceOf(StoreError);
   });
 
-  it('fails at somebody else\'s key does not make what is there a failure', async () => {
+  it("fails at somebody else's key does not make what is there a failure", async () => {
     const adapter = new FlakyAdapter({ many: true });
     const keyv = new Keyv({ store: adapter });
     const { user } = storeOver({ stores: keyv });
@@ -93,7 +98,8 @@ describe('a store that', () => {
   it('has no stores to be asked, but throws, makes operations reject', async () => {
     const down = (): Promise<never> => Promise.reject(new Error('down'));
     const cache: CacheLike = { get: down, set: down, del: down };
-    for (const [, run] of operations) await expect(async () => run(storeOver({ cache }).store)).rejects.toMatchObject({ code: 'E_STORE' });
+    for (const [, run] of operations)
+      await expect(async () => run(storeOver({ cache }).store)).rejects.toMatchObject({ code: 'E_STORE' });
   });
 });
 
@@ -112,7 +118,9 @@ describe('a tier of memory that fails', () => {
 describe('a Redis that', () => {
   it('dies makes reads reject at once where commands are not queued, and comes back by itself', async () => {
     const server = await startRedis();
-    const { store, user } = storeOver({ stores: createKeyv({ url: server.url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } }) });
+    const { store, user } = storeOver({
+      stores: createKeyv({ url: server.url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } }),
+    });
     try {
       await user.fetched('key', 'value');
       await server.kill();
@@ -128,7 +136,9 @@ describe('a Redis that', () => {
   });
 
   it('refuses a connection makes reads reject', async () => {
-    const { store } = storeOver({ stores: createKeyv({ url: `redis://127.0.0.1:${await unusedPort()}` }, { connectionTimeout: 100 }) });
+    const { store } = storeOver({
+      stores: createKeyv({ url: `redis://127.0.0.1:${await unusedPort()}` }, { connectionTimeout: 100 }),
+    });
     await expect(store.read('key')).rejects.toBeInstanceOf(StoreError);
     await store.close();
   });

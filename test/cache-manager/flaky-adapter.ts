@@ -2,7 +2,10 @@ import { EventEmitter } from 'node:events';
 
 import type { KeyvStoreAdapter } from 'keyv';
 
-/** A Map as a store for Keyv that can go down, and then throws, or does as @keyv/redis does: tells of an error and answers nothing. */
+/**
+ * A Map as a store for Keyv that can go down. It then throws, or does what @keyv/redis does: emits an error and returns
+ * nothing.
+ */
 export class FlakyAdapter extends EventEmitter implements KeyvStoreAdapter {
   opts = {};
   down = false;
@@ -16,8 +19,13 @@ export class FlakyAdapter extends EventEmitter implements KeyvStoreAdapter {
   constructor(private readonly how: { readonly many?: boolean; readonly quiet?: boolean }) {
     super();
     if (how.many !== true) return;
-    this.getMany = async (keys) => this.#try(keys.map(() => undefined), () => keys.map((key) => this.map.get(key))) as never;
-    this.setMany = async (rows) => this.#try(undefined, () => rows.forEach(({ key, value, ttl }) => this.#put(key, value, ttl)));
+    this.getMany = async (keys) =>
+      this.#try(
+        keys.map(() => undefined),
+        () => keys.map((key) => this.map.get(key)),
+      ) as never;
+    this.setMany = async (rows) =>
+      this.#try(undefined, () => rows.forEach(({ key, value, ttl }) => this.#put(key, value, ttl)));
     this.deleteMany = async (keys) => this.#try(false, () => keys.map((key) => this.map.delete(key)).some(Boolean));
   }
 

@@ -7,7 +7,7 @@ import { Keyv } from 'keyv';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
-import { LONGEST } from '../../lib/core/duration.js';
+import { LONGEST } from '../../lib/core/policy/duration.js';
 import { FlakyAdapter } from './flaky-adapter.js';
 import { storeOver } from './store-over.js';
 
@@ -46,7 +46,13 @@ describe('the ttl that a store is given', () => {
   it('is whole, at least 1 ms and never for ever', async () => {
     const adapter = new FlakyAdapter({});
     const { store, user } = storeOver({ stores: new Keyv({ store: adapter }) });
-    for (const [ttl, grace] of [[0.1, 0.1], [1.5, 0], [0, 3.3], [LONGEST, LONGEST], [1_000, 0]] as const) {
+    for (const [ttl, grace] of [
+      [0.1, 0.1],
+      [1.5, 0],
+      [0, 3.3],
+      [LONGEST, LONGEST],
+      [1_000, 0],
+    ] as const) {
       await user.set('key', 1, { ttl, grace, tags: ['tag'] });
       await user.set('untagged', 1, { ttl, grace });
     }
@@ -62,13 +68,16 @@ describe('the ttl that a store is given', () => {
     const redis = new Redis(inject('redisUrl'));
     const prefix = `test:${randomUUID()}`;
     const { store, user } = storeOver({ prefix, stores: new KeyvRedis(inject('redisUrl')) });
-    const days = async (name: string): Promise<number> => Math.round((await redis.pttl(`${prefix}:${name}`)) / 86_400_000);
+    const days = async (name: string): Promise<number> =>
+      Math.round((await redis.pttl(`${prefix}:${name}`)) / 86_400_000);
     await user.fetched('a', 1, { ttl: 86_400_000, grace: 2 * 86_400_000 });
     await user.fetched('b', 1, { ttl: LONGEST, grace: LONGEST });
     await user.fetched('c', 1, { ttl: LONGEST, grace: LONGEST, tags: ['tag'] });
     await store.invalidateTags(['tag']);
     await store.clear();
-    expect(await Promise.all(['e:a', 'e:b', 'e:c', 't:tag', 'tags', 'cleared'].map(days))).toEqual([3, 7_300, 60, 60, 60, 10_950]);
+    expect(await Promise.all(['e:a', 'e:b', 'e:c', 't:tag', 'tags', 'cleared'].map(days))).toEqual([
+      3, 7_300, 60, 60, 60, 10_950,
+    ]);
     await user.fetched('key', 1, { ttl: 86_400_000, grace: 2 * 86_400_000 });
     await store.delete('key');
     expect(Math.round((await redis.pttl(`${prefix}:k:key`)) / 60_000)).toBe(60);
@@ -95,10 +104,12 @@ describe('clear', () => {
     expect(await cache.get('mine')).toBe('stays');
     expect(await cache.get('app')).toBe('stays');
     expect(await other.user.served('key')).toBe('of another application');
-    expect([...(cache.stores[0]?.store as Map<string, unknown>).keys()].filter((name) => name.includes(':app:e:'))).toEqual([]);
+    expect(
+      [...(cache.stores[0]?.store as Map<string, unknown>).keys()].filter((name) => name.includes(':app:e:')),
+    ).toEqual([]);
   });
 
-  it('in Redis leaves what is not ours, and nobody sees what was ours', async () => {
+  it('in Redis leaves foreign items, and makes its own invisible', async () => {
     const redis = new Redis(inject('redisUrl'));
     const prefix = `test:${randomUUID()}`;
     const { store, user } = storeOver({ prefix, stores: new KeyvRedis(inject('redisUrl')) });
@@ -138,7 +149,7 @@ describe('close', () => {
 });
 
 describe('beside the host', () => {
-  it('uses the namespace and the stores of the CacheModule, and the host\'s own entries stay readable', async () => {
+  it("uses the namespace and the stores of the CacheModule, and the host's own entries stay readable", async () => {
     const map = new Map<string, unknown>();
     const module = await Test.createTestingModule({
       imports: [CacheModule.register({ stores: new Keyv({ store: map, namespace: 'host' }), ttl: 5_000 })],
@@ -163,7 +174,7 @@ describe('beside the host', () => {
   });
 });
 
-/** Entries that version 1 wrote must be readable ever after, or be misses that say so. */
+/** Entries of version 1 must stay readable for ever, or be misses that are reported. */
 describe('what was stored by version 1', () => {
   const until = 9_000_000_000_000;
   let keyv: Keyv;
@@ -181,24 +192,47 @@ describe('what was stored by version 1', () => {
     const { store } = storeOver({ stores: keyv });
     const [plain, tagged, error] = await store.readMany(['plain', 'tagged', 'error']);
     const failure = { count: 2, message: 'down', at: 1_700_000_000_000, retryAt: 1_700_000_060_000 };
-    const common = { copyOnRead: false, storedAt: 1_700_000_000_000, freshUntil: until, generation: 'gen' };
+    const common = {
+      copyOnRead: false,
+      inheritedAge: 0,
+      storedAt: 1_700_000_000_000,
+      freshUntil: until,
+      generation: 'gen',
+    };
     expect(plain).toEqual({ ...common, kind: 'value', value: { a: 1 }, grace: 5_000, tags: [], failure });
-    expect(tagged).toEqual({ ...common, kind: 'value', value: true, grace: 5_000, tags: ['x', 'ž'], failure: undefined });
-    expect(error).toEqual({ ...common, kind: 'error', value: null, storedAt: 1_700_000_000_000.5, grace: 0, tags: [], failure: undefined });
+    expect(tagged).toEqual({
+      ...common,
+      kind: 'value',
+      value: true,
+      grace: 5_000,
+      tags: ['x', 'ž'],
+      failure: undefined,
+    });
+    expect(error).toEqual({
+      ...common,
+      kind: 'error',
+      value: null,
+      storedAt: 1_700_000_000_000.5,
+      grace: 0,
+      tags: [],
+      failure: undefined,
+    });
   });
 
-  it('is written still', async () => {
+  it('is written still, and the stamp of the job behind it, which that version ignores', async () => {
     const clock = { now: () => 1_700_000_000_000, schedule: () => () => undefined, defer: setImmediate };
     const { store, user } = storeOver({ stores: keyv, clock });
     await user.set('key', { a: 1 }, { ttl: 1_000, grace: 5_000, tags: ['x'] });
     expect(await keyv.get('app:e:key')).toMatch(
-      /^entry\/1 \["value",1700000000000,1700000001000,5000,"[\w-]{12}",\["x"\],\[5,1700000000000,5\]\]\nansiYSI6MX0=$/,
+      /^entry\/1 \["value",1700000000000,1700000001000,5000,"[\w-]{12}",\["x"\],\[5,1700000000000,5\],0\]\nansiYSI6MX0=$/,
     );
     expect(await keyv.get('app:k:key')).toBe('stamp/1 1700000000000 1700000000000 1700000000000');
     await store.invalidate('key');
     expect(await keyv.get('app:k:key')).toBe('stamp/1 1700000000001 1700000000000 1700000000001');
     await user.failed('key', 60_000);
-    expect(await keyv.get('app:f:key')).toMatch(/^failure\/1 \[1,"origin is down",1700000000000,1700000060000,"[\w-]{12}",5,1700000000001,1700000180000\]$/);
+    expect(await keyv.get('app:f:key')).toMatch(
+      /^failure\/1 \[1,"origin is down",1700000000000,1700000060000,"[\w-]{12}",5,1700000000001,1700000180000\]$/,
+    );
   });
 });
 

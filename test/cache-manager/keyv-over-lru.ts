@@ -6,7 +6,8 @@ export function keyvOverLru(lru: LRUCache<string, object>): Keyv {
   const store = {
     opts: {},
     get: async (key: string) => lru.get(key),
-    set: (key: string, value: object, ttl?: number) => void lru.set(key, value, ttl === undefined ? undefined : { ttl }),
+    set: (key: string, value: object, ttl?: number) =>
+      void lru.set(key, value, ttl === undefined ? undefined : { ttl }),
     delete: async (key: string) => lru.delete(key),
     clear: async () => lru.clear(),
     on: () => store,

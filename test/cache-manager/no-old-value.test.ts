@@ -11,8 +11,8 @@ import { storeOver } from './store-over.js';
 const ROUNDS = 300;
 
 /**
- * Fetches by some processes against changes and invalidations by others, over one Redis. Once an invalidation of any kind
- * was acknowledged, nobody may find fresh what is older than it.
+ * Some processes fetch while others change and invalidate, over one Redis. After an invalidation has been acknowledged,
+ * no process may find an older value fresh.
  */
 describe('no process brings back an old value', () => {
   const stores: CacheManagerStore[] = [];
@@ -27,7 +27,9 @@ describe('no process brings back an old value', () => {
       const getMany = keyv.getMany.bind(keyv);
       if (sabotage !== undefined) {
         keyv.getMany = (async (names: string[], options: never) =>
-          (await getMany(names, options)).map((row, n) => (sabotage.test(names[n] ?? '') ? undefined : row))) as typeof keyv.getMany;
+          (await getMany(names, options)).map((row, n) =>
+            sabotage.test(names[n] ?? '') ? undefined : row,
+          )) as typeof keyv.getMany;
       }
       const { store, user } = storeOver({ prefix, stores: keyv });
       stores.push(store);
@@ -35,7 +37,9 @@ describe('no process brings back an old value', () => {
     });
   }
 
-  async function oldValuesSeen(users: readonly StoreUser[]): Promise<{ seen: number; stored: number; refused: number }> {
+  async function oldValuesSeen(
+    users: readonly StoreUser[],
+  ): Promise<{ seen: number; stored: number; refused: number }> {
     let version = 0;
     let over = false;
     const counts = { seen: 0, stored: 0, refused: 0 };

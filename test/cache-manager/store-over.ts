@@ -5,7 +5,16 @@ import { StoreUser } from '../../lib/testing/store-user.js';
 
 /** A store in real time under the prefix `app`, and a user of it. */
 export function storeOver(options: Partial<CacheManagerStoreOptions>): { store: CacheManagerStore; user: StoreUser } {
-  const store = new CacheManagerStore({ clock: new SystemClock(), codec: new MsgpackrCodec(), prefix: 'app', ...options });
-  const user = new StoreUser({ store, advance: () => Promise.reject(new Error('Real time does not obey')), close: () => store.close() });
+  const store = new CacheManagerStore({
+    clock: new SystemClock(),
+    codec: new MsgpackrCodec(),
+    prefix: 'app',
+    ...options,
+  });
+  const user = new StoreUser({
+    store,
+    advance: () => Promise.reject(new Error('Real time does not obey')),
+    close: () => store.close(),
+  });
   return { store, user };
 }

@@ -19,16 +19,23 @@ import { keyvOverLru } from './keyv-over-lru.js';
 
 type Source = Pick<CacheManagerStoreOptions, 'cache' | 'stores'>;
 
-/** Its time is moved by hand, so its items never run out: that they may is what the entries themselves must know. */
+/**
+ * Its time is moved by hand, so the store never expires items. The entries themselves must know when they have expired.
+ */
 async function standing(source: Source | Promise<Source>): Promise<StoreUnderTest> {
   const clock = new ManualClock();
   const store = new CacheManagerStore({ clock, codec: new MsgpackrCodec(), prefix: 'test', ...(await source) });
   return { store, advance: (ms) => clock.advance(ms), close: () => store.close() };
 }
 
-/** In real time, where items do run out. */
+/** In real time, where the store expires items. */
 async function running(source: Source, afterwards = async (): Promise<void> => undefined): Promise<StoreUnderTest> {
-  const store = new CacheManagerStore({ clock: new SystemClock(), codec: new MsgpackrCodec(), prefix: `test:${randomUUID()}`, ...source });
+  const store = new CacheManagerStore({
+    clock: new SystemClock(),
+    codec: new MsgpackrCodec(),
+    prefix: `test:${randomUUID()}`,
+    ...source,
+  });
   return {
     store,
     advance: async (ms) => void (await sleep(ms)),
@@ -43,13 +50,25 @@ const framework = { afterEach, beforeEach, describe, expect, it };
 const inProcess = { shared: false, fence: 'process' } as const;
 const shared = { shared: true, fence: 'process' } as const;
 
-describeStore('the cache of createCache()', { create: () => standing({ cache: createCache() }), capabilities: inProcess }, framework);
+describeStore(
+  'the cache of createCache()',
+  { create: () => standing({ cache: createCache() }), capabilities: inProcess },
+  framework,
+);
 
 describeStore('no store at all', { create: () => standing({}), capabilities: inProcess }, framework);
 
-describeStore('new Keyv(), which serialises', { create: () => standing({ stores: new Keyv() }), capabilities: inProcess }, framework);
+describeStore(
+  'new Keyv(), which serialises',
+  { create: () => standing({ stores: new Keyv() }), capabilities: inProcess },
+  framework,
+);
 
-describeStore('an LRUCache behind a Keyv', { create: () => standing({ stores: [keyvOverLru(new LRUCache({ max: 10_000 }))] }), capabilities: shared }, framework);
+describeStore(
+  'an LRUCache behind a Keyv',
+  { create: () => standing({ stores: [keyvOverLru(new LRUCache({ max: 10_000 }))] }), capabilities: shared },
+  framework,
+);
 
 describeStore(
   'the CACHE_MANAGER of a Nest application',
@@ -75,13 +94,19 @@ describeStore(
   framework,
 );
 
-describeStore('@keyv/redis', { create: () => running({ stores: new KeyvRedis(inject('redisUrl')) }), capabilities: shared }, framework);
+describeStore(
+  '@keyv/redis',
+  { create: () => running({ stores: new KeyvRedis(inject('redisUrl')) }), capabilities: shared },
+  framework,
+);
 
 describeStore(
   'a Keyv on Redis with a namespace, inside of a cache',
   {
     create: () => {
-      const cache = createCache({ stores: [new Keyv({ store: new KeyvRedis(inject('redisUrl')), namespace: 'test' })] });
+      const cache = createCache({
+        stores: [new Keyv({ store: new KeyvRedis(inject('redisUrl')), namespace: 'test' })],
+      });
       return running({ cache }, async () => void (await cache.disconnect()));
     },
     capabilities: shared,

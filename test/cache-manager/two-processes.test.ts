@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { FlakyAdapter } from './flaky-adapter.js';
 import { storeOver } from './store-over.js';
 
-/** Two stores with nothing in common but a Redis. */
+/** Two stores that share nothing but a Redis. */
 let server: RedisServer;
 let admin: Redis;
 let stores: CacheManagerStore[];
@@ -38,19 +38,30 @@ function process(clock: Clock = new SystemClock()): StoreUser {
 
 function off(ms: number): Clock {
   const clock = new SystemClock();
-  return { now: () => clock.now() + ms, schedule: (after, run) => clock.schedule(after, run), defer: (run) => clock.defer(run) };
+  return {
+    now: () => clock.now() + ms,
+    schedule: (after, run) => clock.schedule(after, run),
+    defer: (run) => clock.defer(run),
+  };
 }
 
-/** Names and numbers of the commands that Redis was sent meanwhile. */
+/** Names and numbers of the commands that Redis received meanwhile. */
 async function commandsOf(run: () => unknown): Promise<Record<string, number>> {
   await admin.config('RESETSTAT');
   await run();
   const stats = await admin.info('commandstats');
-  const counted = [...stats.matchAll(/cmdstat_([a-z]+):calls=(\d+)/g)].map(([, name, calls]): [string, number] => [String(name), Number(calls)]);
+  const counted = [...stats.matchAll(/cmdstat_([a-z]+):calls=(\d+)/g)].map(([, name, calls]): [string, number] => [
+    String(name),
+    Number(calls),
+  ]);
   return Object.fromEntries(counted.filter(([name]) => name !== 'config' && name !== 'info'));
 }
 
-for (const [who, ahead, behind] of [['whose clocks agree', 0, 0], ['half an hour apart', 900_000, -900_000], ['half an hour apart, the other way', -900_000, 900_000]] as const) {
+for (const [who, ahead, behind] of [
+  ['whose clocks agree', 0, 0],
+  ['half an hour apart', 900_000, -900_000],
+  ['half an hour apart, the other way', -900_000, 900_000],
+] as const) {
   describe(`two processes ${who}`, () => {
     let a: StoreUser;
     let b: StoreUser;
@@ -74,9 +85,24 @@ for (const [who, ahead, behind] of [['whose clocks agree', 0, 0], ['half an hour
           ['deletes', 'lost', (user: StoreUser) => user.store.delete('key'), undefined],
           ['sets', 'lost', (user: StoreUser) => user.set('key', 'set', { ttl: LONG * 10, grace: LONG * 10 }), 'set'],
           ['clears', 'lost', (user: StoreUser) => user.store.clear(), undefined],
-          ['invalidates', 'revoked', (user: StoreUser) => user.store.invalidate('key'), there ? 'old' : undefined],
-          ['invalidates the tag', 'revoked', (user: StoreUser) => user.store.invalidateTags(['tag']), there ? 'old' : undefined],
-          ['deletes the tag', there ? 'lost' : 'revoked', (user: StoreUser) => user.store.deleteTags(['tag']), undefined],
+          [
+            'invalidates',
+            there ? 'stale' : 'revoked',
+            (user: StoreUser) => user.store.invalidate('key'),
+            there ? 'late' : undefined,
+          ],
+          [
+            'invalidates the tag',
+            there ? 'stale' : 'revoked',
+            (user: StoreUser) => user.store.invalidateTags(['tag']),
+            there ? 'late' : undefined,
+          ],
+          [
+            'deletes the tag',
+            there ? 'lost' : 'revoked',
+            (user: StoreUser) => user.store.deleteTags(['tag']),
+            undefined,
+          ],
         ] as const)('the other %s meanwhile: %s', async (_, result, act, served) => {
           const lease = await a.lease('key');
           await act(b);
@@ -97,7 +123,7 @@ for (const [who, ahead, behind] of [['whose clocks agree', 0, 0], ['half an hour
       });
     }
 
-    it('who both fetch a cold key: the first one stored stays', async () => {
+    it('both fetch a cold key: the value stored first stays', async () => {
       const [one, two] = [await a.lease('key'), await b.lease('key')];
       expect(await a.commit(one, 'first', { ttl: LONG * 10 })).toBe('stored');
       expect(await b.commit(two, 'second')).toBe('lost');
@@ -110,7 +136,7 @@ for (const [who, ahead, behind] of [['whose clocks agree', 0, 0], ['half an hour
       expect(await b.grant('key', { respectBackoff: false })).toMatchObject({ failures: 1 });
     });
 
-    it('who was told of a generation that is gone does not refresh it', async () => {
+    it('a request for a replaced generation refreshes nothing', async () => {
       await a.fetched('key', 'old');
       const { generation } = await a.entry('key');
       await b.fetched('key', 'new');
@@ -120,7 +146,7 @@ for (const [who, ahead, behind] of [['whose clocks agree', 0, 0], ['half an hour
 }
 
 describe('the moment between the last look and the write', () => {
-  /** Holds back the write of an entry, as a process frozen there would. */
+  /** Holds back the write of an entry, as a process does that is frozen at that point. */
   async function interrupted(act: (user: StoreUser) => unknown, tags: string[] = []): Promise<StoreUser> {
     const keyv = createKeyv(server.url);
     const { store, user: a } = storeOver({ stores: keyv });
@@ -223,18 +249,21 @@ describe('memory before Redis in each of two processes', () => {
     ['deleteTags', (user: StoreUser) => user.store.deleteTags(['tag']), 'miss'],
     ['invalidateTags', (user: StoreUser) => user.store.invalidateTags(['tag']), 'stale'],
     ['clear', (user: StoreUser) => user.store.clear(), 'miss'],
-  ] as const)('%s reaches all tiers of its process at once, and the memory of others when their ttl is over', async (_, act, after) => {
-    const [a, b] = users as [StoreUser, StoreUser];
-    await a.fetched('key', 'value', { ttl: 1_000, tags: ['tag'] });
-    await act(a);
-    expect(await a.decision('key')).toBe(after);
-    expect(await b.decision('key')).toBe(after);
-    await a.fetched('key', 'new', { ttl: 1_000, tags: ['tag'] });
-    await act(b);
-    expect(await a.decision('key')).toBe('fresh');
-    clock.ms += 1_001;
-    expect(await a.decision('key')).toBe(after);
-  });
+  ] as const)(
+    '%s reaches all tiers of its process at once, and the memory of others when their ttl is over',
+    async (_, act, after) => {
+      const [a, b] = users as [StoreUser, StoreUser];
+      await a.fetched('key', 'value', { ttl: 1_000, tags: ['tag'] });
+      await act(a);
+      expect(await a.decision('key')).toBe(after);
+      expect(await b.decision('key')).toBe(after);
+      await a.fetched('key', 'new', { ttl: 1_000, tags: ['tag'] });
+      await act(b);
+      expect(await a.decision('key')).toBe('fresh');
+      clock.ms += 1_001;
+      expect(await a.decision('key')).toBe(after);
+    },
+  );
 
   it('does not stay with a stale value that another process replaced', async () => {
     const [a, b] = users as [StoreUser, StoreUser];

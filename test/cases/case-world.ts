@@ -15,23 +15,23 @@ import { SystemClock } from '../../lib/memory/system-clock.js';
 import { REFRESH_QUEUE } from '../../lib/nest/tokens.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
 
-/** Where the cases run, and what can be done there. */
+/** Where the cases run, and what is possible there. */
 export interface CaseEnvironment {
   /** Options of `forRoot`. */
   readonly options: () => AsyncCacheOptions;
   /**
-   * `manual`: time stands still until a case lets it pass, so bounds can be met exactly. `real`: a minute of the cases
-   * is a tenth of a second, and a machine may be slow, so that nothing may depend on what is not over yet.
+   * `manual`: time stands still until a case moves it, so limits can be hit exactly. `real`: a minute of the cases is a
+   * tenth of a second. The machine may be slow, so no case may depend on something not having ended yet.
    */
   readonly time: 'manual' | 'real';
-  /** Applications share their entries and their refreshes. */
+  /** Whether applications share entries and refreshes. */
   readonly shared: boolean;
 }
 
 interface AppParts {
   readonly providers: readonly Provider[];
   readonly options?: AsyncCacheOptions;
-  /** In place of the queue between processes. */
+  /** Used in the place of the queue between processes. */
   readonly queue?: RefreshQueue;
 }
 
@@ -46,7 +46,7 @@ export class CaseWorld {
 
   constructor(readonly environment: CaseEnvironment) {}
 
-  /** Bounds in time can be met to the millisecond. */
+  /** Whether limits in time can be hit to the millisecond. */
   get exact(): boolean {
     return this.environment.time === 'manual';
   }
@@ -56,7 +56,7 @@ export class CaseWorld {
     return (count * this.#minute) / 1_000;
   }
 
-  /** Milliseconds of this world's clock; only good for differences. */
+  /** Milliseconds on this world's clock; only differences have a meaning. */
   now(): number {
     return this.exact ? this.#clock.now() : performance.now();
   }
@@ -70,15 +70,15 @@ export class CaseWorld {
     else await sleep(ms);
   }
 
-  /** Time for what was asked for to be on its way. */
+  /** Waits until everything that was requested is on its way. */
   async settle(): Promise<void> {
     if (this.exact) await this.#clock.advance(0);
     else await sleep(20);
   }
 
   /**
-   * Waits until the assertion holds, longer than the five seconds after which a worker of BullMQ looks by itself whether
-   * there is something to do. What it asks for may be what makes it hold.
+   * Waits until the assertion holds. Longer than five seconds, after which a BullMQ worker looks for work by itself.
+   * The assertion may make reads that help it to hold.
    */
   async eventually(assertion: () => unknown): Promise<void> {
     const deadline = Date.now() + 10_000;
@@ -110,7 +110,7 @@ export class CaseWorld {
     return app;
   }
 
-  /** An application with one job, which is what most cases are about. */
+  /** An application with one job, as most cases need it. */
   async job<Args extends readonly unknown[], Value>(
     fetch: (...args: Args) => Value | Promise<Value>,
     options: JobOptions<Args, Value> = {},
@@ -183,14 +183,14 @@ export function jobClass<Args extends readonly unknown[], Value>(
   return J;
 }
 
-/** The ancestor's job: what it returns tells its argument, and its calls are counted. */
+/** The job of django-cacheback's tests: its result names its argument, and its calls are counted. */
 export function executed(): ((...args: unknown[]) => string) & { readonly calls: unknown[][] } {
   const calls: unknown[][] = [];
   const fetch = (...args: unknown[]): string => `JOB-EXECUTED:${args.map(String).join()} #${String(calls.push(args))}`;
   return Object.assign(fetch, { calls });
 }
 
-/** Asserts that something happens at once: without waiting for a queue, a lease or a fetch. */
+/** Asserts that something happens without waiting for a queue, a lease or a fetch. */
 export async function atOnce<T>(world: CaseWorld, promise: Promise<T>): Promise<T> {
   const from = performance.now();
   const value = await promise;

@@ -3,4 +3,8 @@ import { describeCases } from './describe-cases.js';
 
 const connection = clusterConnection();
 
-describeCases('on a Redis Cluster', { options: () => ({ connection: connection(), storeTimeout: '10s' }), time: 'real', shared: true });
+describeCases('on a Redis Cluster', {
+  options: () => ({ connection: connection(), storeTimeout: '10s' }),
+  time: 'real',
+  shared: true,
+});

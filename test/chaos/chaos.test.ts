@@ -3,7 +3,7 @@ import { check } from './checker/checks.js';
 import { runChaos } from './run/chaos-run.js';
 import { summaryOf } from './run/report.js';
 
-// Two short runs that have every kind of fault between them, to see that nothing has come loose. `npm run chaos -- --minutes 30` looks for what is rare.
+// Two short runs that have every kind of fault between them. `npm run chaos -- --minutes 30` looks for rare effects.
 
 const PATIENCE = 120_000;
 
@@ -18,7 +18,9 @@ describe('random faults on real processes', () => {
       const verdicts = check(log);
       console.log(JSON.stringify(summaryOf(log, seed, verdicts)));
       expect(log.faults.length).toBeGreaterThan(5);
-      expect(verdicts.flatMap(({ check: what, violations }) => violations.map((each) => `${what}: ${each}`))).toEqual([]);
+      expect(verdicts.flatMap(({ check: what, violations }) => violations.map((each) => `${what}: ${each}`))).toEqual(
+        [],
+      );
       for (const { check: what, judged } of verdicts) expect(judged, what).toBeGreaterThan(0);
     },
     PATIENCE,

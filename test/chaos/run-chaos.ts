@@ -1,6 +1,6 @@
-// Random faults on real processes for a while, then a look at everything that happened:
-//   npm run chaos -- [--minutes 30] [--seed 7] [--log chaos.json]
-// A run is many rounds of a minute, each with the next seed; `--seed 7 --minutes 1` plays round 7 again.
+// Random faults on real processes for a while, then checks over everything that happened: npm run chaos -- [--minutes
+// 30] [--seed 7] [--log chaos.json] A run is many rounds of a minute, each with the next seed; `--seed 7 --minutes 1`
+// plays round 7 again.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './checker/checks.js';

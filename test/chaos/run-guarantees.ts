@@ -35,7 +35,9 @@ for (const group of groups) {
       const result = await run.measure(measurement).catch(failed);
       (isControl ? controls : measured).set(scenario, result);
       const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-      console.error(`${isControl ? '  control of ' : ''}${scenario.guarantee} ${scenario.title}: ${result.number} (${seconds} s)`);
+      console.error(
+        `${isControl ? '  control of ' : ''}${scenario.guarantee} ${scenario.title}: ${result.number} (${seconds} s)`,
+      );
     }
   } finally {
     await run.stop();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../lib/core/errors.js';
 import { UncachedJob } from '../../lib/core/uncached-job.js';
-import { refreshContext } from '../../lib/core/context.js';
+import { refreshContext } from '../../lib/core/fill/fetch-context.js';
 import { MemoryStore } from '../../lib/memory/memory-store.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
 import { Gate } from '../../lib/testing/gate.js';
@@ -19,7 +19,7 @@ describe('the jobs of a cache', () => {
     const process = new Process();
     process.job(counting());
     expect(() => process.job(counting())).toThrow(ConfigurationError);
-    expect(() => process.job(counting())).toThrow('There are two jobs of the name J');
+    expect(() => process.job(counting())).toThrow('Two jobs have the name J');
     expect([...process.cache.jobs()].map(({ name }) => name)).toEqual(['J']);
     expect(process.cache.get('J')?.name).toBe('J');
     expect(process.cache.get('K')).toBeUndefined();
@@ -76,7 +76,14 @@ describe('stats', () => {
     const ofJob = { ...none, hits: 1, stale: 1, misses: 1, fetches: 2, stored: 2, requested: 1 };
     const ofFailing = { ...none, misses: 1, fetches: 1, failures: 1 };
     expect(process.cache.stats()).toEqual({
-      hits: 1, stale: 1, misses: 2, fetches: 3, stored: 2, fenced: 0, failures: 1, requested: 1,
+      hits: 1,
+      stale: 1,
+      misses: 2,
+      fetches: 3,
+      stored: 2,
+      fenced: 0,
+      failures: 1,
+      requested: 1,
       jobs: { J: ofJob, Failing: ofFailing },
     });
   });
@@ -101,7 +108,7 @@ describe('stats', () => {
     expect(before).toMatchObject({ misses: 0, jobs: { J: { misses: 0 } } });
   });
 
-  it('are counted also while nobody listens to events', async () => {
+  it('are counted also without a listener to events', async () => {
     const process = new Process();
     process.observer.active = false;
     const job = process.job(counting());
@@ -111,7 +118,7 @@ describe('stats', () => {
     expect(process.cache.stats()).toMatchObject({ hits: 1, misses: 1 });
   });
 
-  it('and failures are told also while nobody listens', async () => {
+  it('and failures are reported also without a listener', async () => {
     const process = new Process();
     process.observer.active = false;
     process.store.read = () => Promise.reject(new Error('gone'));
@@ -121,7 +128,12 @@ describe('stats', () => {
 });
 
 describe('a job that is not cached', () => {
-  const job = new UncachedJob('J', async (target, args) => [target, args, refreshContext().key, refreshContext().background]);
+  const job = new UncachedJob('J', async (target, args) => [
+    target,
+    args,
+    refreshContext().key,
+    refreshContext().background,
+  ]);
 
   it('fetches at every read, in a context', async () => {
     const target = {};

@@ -2,7 +2,9 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
   AsyncCacheError,
+  CircularReadError,
   ConfigurationError,
+  ContextError,
   CorruptEntryError,
   FetchTimeoutError,
   NoRefreshContextError,
@@ -18,14 +20,24 @@ const cause = new Error('ECONNREFUSED');
 
 const cases: [error: AsyncCacheError, name: string, code: string][] = [
   [new ConfigurationError('ttl is -1', 'Give a positive duration'), 'ConfigurationError', 'E_CONFIGURATION'],
-  [new UnkeyableArgumentError('Report.sales', 0, '$', 'is a function'), 'UnkeyableArgumentError', 'E_UNKEYABLE_ARGUMENT'],
-  [new UnserializableValueError('Report.sales', '$.a', 'is a function'), 'UnserializableValueError', 'E_UNSERIALIZABLE_VALUE'],
+  [
+    new UnkeyableArgumentError('Report.sales', 0, '$', 'is a function'),
+    'UnkeyableArgumentError',
+    'E_UNKEYABLE_ARGUMENT',
+  ],
+  [
+    new UnserializableValueError('Report.sales', '$.a', 'is a function'),
+    'UnserializableValueError',
+    'E_UNSERIALIZABLE_VALUE',
+  ],
   [new FetchTimeoutError('Report.sales', 'Report.sales:1', 50), 'FetchTimeoutError', 'E_FETCH_TIMEOUT'],
   [new StoreError('read', { cause }), 'StoreError', 'E_STORE'],
   [new StoreTimeoutError('read', 500), 'StoreTimeoutError', 'E_STORE_TIMEOUT'],
   [new QueueError('request', { cause }), 'QueueError', 'E_QUEUE'],
   [new CorruptEntryError('it is cut off'), 'CorruptEntryError', 'E_CORRUPT_ENTRY'],
   [new UnknownJobError('Report.sales'), 'UnknownJobError', 'E_UNKNOWN_JOB'],
+  [new ContextError('Report', cause), 'ContextError', 'E_CONTEXT'],
+  [new CircularReadError('Report', 'a', ['a', 'a']), 'CircularReadError', 'E_CIRCULAR_READ'],
   [new NoRefreshContextError(), 'NoRefreshContextError', 'E_NO_REFRESH_CONTEXT'],
 ];
 
@@ -64,5 +76,22 @@ describe('errors', () => {
     expect(error).toMatchObject({ job: 'Report.sales', index: 1, path: '$.filter.done' });
     expect(error.message).toContain('Report.sales: argument 2 at $.filter.done');
     expect(error.message).toContain('override key() or prepareArgs()');
+  });
+
+  it.each<[Error, string]>([
+    [
+      new CircularReadError('Report.total', 'Report.total:', ['Report.total:', 'Part.of:"a"', 'Report.total:']),
+      'Report.total: a read would wait for itself: Report.total: → Part.of:"a" → Report.total:. Get that value from the origin, or move what both fetches need into a job of its own',
+    ],
+    [
+      new UnknownJobError('Report', { isOtherVersion: true }),
+      'Report has another `version` in this process. Register its provider in this application, or wait for the deploy that does',
+    ],
+    [
+      new ContextError('Report', new Error('no tenant')),
+      "The context of Report cannot be captured: no tenant. Return plain data from capture of forRoot's context, undefined where there is none; set context: false on a job whose values are the same in every context",
+    ],
+  ])('says what is wrong and what to do: %s', (error, message) => {
+    expect(error.message).toBe(message);
   });
 });

@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AsyncCacheOptions, JobOptions } from 'nestjs-async-cache';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Refresher } from '../../lib/core/refresh.js';
-import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
+import { Refresher } from '../../lib/core/refresh/refresh.js';
+import {
+  applicationOptions,
+  asking,
+  eventually,
+  Origin,
+  readWhile,
+  type ReleaseApp,
+  requestsIn,
+  startRelease,
+} from './release-app.js';
 
 const KEYS = ['1', '2', '3', '4', '5', '6'];
 const ONCE = KEYS.map(() => 1);
@@ -17,27 +26,30 @@ beforeEach(() => {
   options = applicationOptions();
 });
 
-const startOld = (own: AsyncCacheOptions = {}): Promise<ReleaseApp> => startRelease('old', { origin, jobs: OLD, options: { ...options, ...own } });
-const startNew = (own: AsyncCacheOptions = {}): Promise<ReleaseApp> => startRelease('new', { origin, jobs: NEW, options: { ...options, ...own } });
+const startOld = (own: AsyncCacheOptions = {}): Promise<ReleaseApp> =>
+  startRelease('old', { origin, jobs: OLD, options: { ...options, ...own } });
+const startNew = (own: AsyncCacheOptions = {}): Promise<ReleaseApp> =>
+  startRelease('new', { origin, jobs: NEW, options: { ...options, ...own } });
 
 async function fill(app: ReleaseApp): Promise<void> {
   for (const job of Object.values(app.jobs)) await Promise.all(KEYS.map((key) => job.get(key)));
 }
 
-/** Each entry of the job is stale, and one request for each is on its way. */
+/** Makes each entry of the job stale and requests one refresh for each. */
 async function makeStale(app: ReleaseApp, job: string): Promise<void> {
   await Promise.all(KEYS.map((key) => app.job(job).invalidate(key)));
 }
 
-/** How often each release's worker met a job that it does not know. */
+/** Counts how often a worker of either release met a job that it does not know. */
 function countPutOff(): () => number {
   const run = vi.spyOn(Refresher.prototype, 'run');
   onTestFinished(() => run.mockRestore());
-  return () => run.mock.settledResults.filter(({ type, value }) => type === 'fulfilled' && value.kind === 'unknown-job').length;
+  return () =>
+    run.mock.settledResults.filter(({ type, value }) => type === 'fulfilled' && value.kind === 'unknown-job').length;
 }
 
 describe('an old release with the jobs A and B, and a new one with A and C', () => {
-  it('side by side, both with workers: every stale key gets its one refresh, by who knows its job', async () => {
+  it('side by side, both with workers: every stale key gets one refresh, by a worker that knows its job', async () => {
     const putOff = countPutOff();
     const [old, next] = [await startOld(), await startNew()];
     await fill(old);
@@ -52,7 +64,9 @@ describe('an old release with the jobs A and B, and a new one with A and C', () 
       }, old);
     });
     await eventually(async () => expect(await requestsIn(old)).toBe(0), old);
-    console.log(`side by side: ${String(load.reads)} reads, ${String(load.failures.length)} failed, ${String(3 * KEYS.length)} refreshes, put off ${String(putOff())} times`);
+    console.log(
+      `side by side: ${String(load.reads)} reads, ${String(load.failures.length)} failed, ${String(3 * KEYS.length)} refreshes, put off ${String(putOff())} times`,
+    );
     expect(load.failures).toEqual([]);
     expect(origin.counts('B', KEYS, before, 'old')).toEqual(ONCE);
     expect(origin.counts('C', KEYS, before, 'new')).toEqual(ONCE);
@@ -75,7 +89,7 @@ describe('an old release with the jobs A and B, and a new one with A and C', () 
       const before = origin.fetches.length;
       const statuses: string[] = [];
       let expert: ReleaseApp | undefined;
-      // Readers of another process would ask for themselves what had been lost.
+      // Readers of other processes would make lost requests again, and hide the loss.
       const { failures } = await readWhile([asker], KEYS, async () => {
         await makeStale(asker, job);
         await eventually(() => expect(stranger.of('unknown-job')).toHaveLength(1));
@@ -105,7 +119,9 @@ describe('an old release with the jobs A and B, and a new one with A and C', () 
       const putOff = countPutOff();
       const [web, next] = [await startOld(asking), await startNew()];
       const { before, expert, failures, seen } = await handOver(web, next, 'B', startOld);
-      console.log(`a job that went, and came back: put off ${String(putOff())} times, ${String(failures.length)} reads failed`);
+      console.log(
+        `a job that went, and came back: put off ${String(putOff())} times, ${String(failures.length)} reads failed`,
+      );
       expect(seen).toEqual(['stale']);
       expect(failures).toEqual([]);
       expect(origin.counts('B', KEYS, before, 'old')).toEqual(ONCE);
@@ -124,7 +140,7 @@ describe('an old release with the jobs A and B, and a new one with A and C', () 
       await eventually(() => {
         for (const worker of workers) expect(worker.of('unknown-job')).toHaveLength(1);
       }, web);
-      // Each key is asked for once, however long it waits.
+      // Each key is requested once, however long the request waits.
       expect(await requestsIn(web)).toBe(KEYS.length);
     });
 

@@ -2,15 +2,18 @@ import { vi } from 'vitest';
 import type * as payloads from '../../lib/bullmq/refresh-payload.js';
 import type * as storedFormat from '../../lib/redis/stored-format.js';
 
-/** What a newer release of this package does otherwise. */
+/** What a newer release of this package does differently. */
 export interface Novelties {
   /** It writes entries of version 2, and reads both, or only its own. */
   readonly entries?: 'reads both' | 'reads its own';
-  /** It writes requests of version 2, and runs both. */
+  /** It writes requests of {@link NEWER_REQUEST_VERSION}, and runs those of this release, too. */
   readonly requests?: boolean;
 }
 
-const PRELUDE = '../../lib/redis/prelude.js';
+/** One more than any version that this release writes. */
+export const NEWER_REQUEST_VERSION = 3;
+
+const SCRIPT_LIBRARY = '../../lib/redis/script-library.js';
 const STORED_FORMAT = '../../lib/redis/stored-format.js';
 const REFRESH_PAYLOAD = '../../lib/bullmq/refresh-payload.js';
 
@@ -18,16 +21,19 @@ type StoredFormat = typeof storedFormat;
 type Payloads = typeof payloads;
 
 /**
- * Starts an application on a newer release of this package: the same code with another version in what it writes. The
- * adapters are imported while an application starts, so every start needs its own release in place.
+ * Starts an application on a newer release of this package: the same code that writes another version. The adapters are
+ * imported when an application starts, so the release is put in place around each start.
  */
-export async function withNewerPackage<Result>({ entries, requests }: Novelties, start: () => Promise<Result>): Promise<Result> {
+export async function withNewerPackage<Result>(
+  { entries, requests }: Novelties,
+  start: () => Promise<Result>,
+): Promise<Result> {
   vi.resetModules();
   if (entries !== undefined) {
     const read = entries === 'reads both' ? '[12]' : '2';
-    vi.doMock(PRELUDE, async (original) => {
-      const { PRELUDE: lua } = await original<{ PRELUDE: string }>();
-      return { PRELUDE: replaced(replaced(lua, "'^1 (", `'^${read} (`), "{ '1', kind", "{ '2', kind") };
+    vi.doMock(SCRIPT_LIBRARY, async (original) => {
+      const { SCRIPT_LIBRARY: lua } = await original<{ SCRIPT_LIBRARY: string }>();
+      return { SCRIPT_LIBRARY: replaced(replaced(lua, "'^1 (", `'^${read} (`), "{ '1', kind", "{ '2', kind") };
     });
     vi.doMock(STORED_FORMAT, async (original) => {
       const actual = await original<StoredFormat>();
@@ -44,17 +50,21 @@ export async function withNewerPackage<Result>({ entries, requests }: Novelties,
       return {
         ...actual,
         decodePayload,
-        encodePayload: (...args: Parameters<Payloads['encodePayload']>) => ({ ...actual.encodePayload(...args), v: 2 }),
-        tickPayload: (tick: string) => ({ ...actual.tickPayload(tick), v: 2 }),
+        encodePayload: (...args: Parameters<Payloads['encodePayload']>) => newer(actual.encodePayload(...args)),
+        tickPayload: (tick: string) => newer(actual.tickPayload(tick)),
       };
     });
   }
   try {
     return await start();
   } finally {
-    for (const path of [PRELUDE, STORED_FORMAT, REFRESH_PAYLOAD]) vi.doUnmock(path);
+    for (const path of [SCRIPT_LIBRARY, STORED_FORMAT, REFRESH_PAYLOAD]) vi.doUnmock(path);
     vi.resetModules();
   }
+}
+
+function newer<Payload extends object>(payload: Payload): Payload & { v: number } {
+  return { ...payload, v: NEWER_REQUEST_VERSION };
 }
 
 function asVersion1(header: Buffer | null | undefined, entries: Novelties['entries']): Buffer | null | undefined {
@@ -67,8 +77,8 @@ function isPayload(data: unknown): data is payloads.RefreshPayload {
   return typeof data === 'object' && data !== null && 'v' in data;
 }
 
-/** A newer release that is the same as this one would prove nothing. */
+/** Throws when nothing is replaced: a "newer" release equal to this one would prove nothing. */
 function replaced(text: string, from: string, to: string): string {
-  if (!text.includes(from)) throw new Error(`There is no ${from} in the prelude any more`);
+  if (!text.includes(from)) throw new Error(`There is no ${from} in the library of the scripts any more`);
   return text.replace(from, to);
 }

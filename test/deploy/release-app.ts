@@ -7,7 +7,7 @@ import type { Queue } from 'bullmq';
 import type { AsyncCache, AsyncCacheOptions, CacheEvent, JobOptions } from 'nestjs-async-cache';
 import { inject, onTestFinished, vi } from 'vitest';
 
-/** What the origin answers: who asked, and for what. */
+/** The origin's answer: which release asked, and for what. */
 export interface Fetched {
   readonly release: string;
   readonly job: string;
@@ -15,7 +15,7 @@ export interface Fetched {
   readonly number: number;
 }
 
-/** What is cached. Remembers who fetched it. */
+/** The origin of the cached values. It remembers which release fetched what. */
 export class Origin {
   readonly fetches: Fetched[] = [];
   failing = false;
@@ -30,7 +30,9 @@ export class Origin {
 
   /** How often each key of a job was fetched since `from`, by one release or by all. */
   counts(job: string, keys: readonly string[], from = 0, release?: string): number[] {
-    const fetches = this.fetches.slice(from).filter((each) => each.job === job && release === (release && each.release));
+    const fetches = this.fetches
+      .slice(from)
+      .filter((each) => each.job === job && release === (release && each.release));
     return keys.map((key) => fetches.filter((each) => each.key === key).length);
   }
 }
@@ -51,7 +53,7 @@ export interface ReleaseApp {
   readonly events: CacheEvent[];
   readonly queue: Queue;
   readonly jobs: Readonly<Record<string, ReleaseJob>>;
-  /** Its readers stop before it does. */
+  /** Set before the application closes, so that its readers stop first. */
   readonly closed: boolean;
   job(name: string): ReleaseJob;
   /** Events of one type. */
@@ -63,21 +65,27 @@ export interface ReleaseParts {
   readonly origin: Origin;
   /** The jobs that this release has, by name. */
   readonly jobs: Readonly<Record<string, JobOptions>>;
-  /** They fetch many keys at a time. */
+  /** Whether its jobs have `fetchMany`. */
   readonly batches?: boolean;
   readonly options: AsyncCacheOptions;
 }
 
-/** Of a process that runs no refreshes. */
+/** Options of a process that runs no refreshes. */
 export const asking = { worker: false } as const;
 
-/** Of all releases of one application; another one is told apart by its prefix. */
-export const applicationOptions = (): AsyncCacheOptions => ({ connection: { url: inject('redisUrl') }, prefix: randomUUID() });
+/** Options that all releases of one application share. Another application has another prefix. */
+export const applicationOptions = (): AsyncCacheOptions => ({
+  connection: { url: inject('redisUrl') },
+  prefix: randomUUID(),
+});
 
 const SILENT: LoggerService = { log: () => undefined, error: () => undefined, warn: () => undefined };
 
 /** One process of one release of an application. */
-export async function startRelease(name: string, { origin, jobs, batches, options }: ReleaseParts): Promise<ReleaseApp> {
+export async function startRelease(
+  name: string,
+  { origin, jobs, batches, options }: ReleaseParts,
+): Promise<ReleaseApp> {
   // Imported here, because a test may have another release of the package in its place: see newer-package.ts.
   const { AsyncCache, AsyncCacheJob, AsyncCacheModule } = await import('nestjs-async-cache');
   const classes = Object.entries(jobs).map(([job, attributes]) => {
@@ -97,7 +105,7 @@ export async function startRelease(name: string, { origin, jobs, batches, option
     return [job, OfRelease] as const;
   });
   const module = await Test.createTestingModule({
-    // A machine that is busy with something else is no outage of the store.
+    // A machine that is busy with other work must not count as an outage of the store.
     imports: [AsyncCacheModule.forRoot({ storeTimeout: '10s', ...options })],
     providers: classes.map(([, cls]) => cls),
   })
@@ -110,9 +118,11 @@ export async function startRelease(name: string, { origin, jobs, batches, option
   });
   await module.init();
   const queue = module.get<unknown, Queue>(getQueueToken('async-cache'), { strict: false });
-  // Else the first requests might be refused, and their refreshes run in this process.
+  // Otherwise the first requests might be refused, and their refreshes would run in this process.
   await queue.waitUntilReady();
-  const handles: Record<string, ReleaseJob> = Object.fromEntries(classes.map(([job, cls]) => [job, module.get<unknown, ReleaseJob>(cls)]));
+  const handles: Record<string, ReleaseJob> = Object.fromEntries(
+    classes.map(([job, cls]) => [job, module.get<unknown, ReleaseJob>(cls)]),
+  );
   let closed = false;
   const app: ReleaseApp = {
     name,
@@ -144,11 +154,11 @@ export interface Load {
   readonly reads: number;
   /** Errors of reads. */
   readonly failures: readonly unknown[];
-  /** Whose values the readers of each release got, by `release job`. */
+  /** The release whose values the readers of each release got, by `release job`. */
   readonly origins: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Readers of every job of each application, for as long as `during` runs. What it starts meanwhile may join. */
+/** Reads every job in each application while `during` runs. Applications that it starts may join. */
 export async function readWhile(
   apps: readonly ReleaseApp[],
   keys: readonly string[],
@@ -164,7 +174,8 @@ export async function readWhile(
     while (!over && !app.closed) {
       try {
         const value = await job.get(key);
-        if (value.job !== name || value.key !== key) failures.push(new Error(`${name} ${key} is ${JSON.stringify(value)}`));
+        if (value.job !== name || value.key !== key)
+          failures.push(new Error(`${name} ${key} is ${JSON.stringify(value)}`));
         (origins[`${app.name} ${name}`] ??= new Set()).add(value.release);
       } catch (error) {
         failures.push(error);
@@ -183,18 +194,25 @@ export async function readWhile(
     over = true;
     await Promise.all(readers);
   }
-  return { reads, failures, origins: Object.fromEntries(Object.entries(origins).map(([name, set]) => [name, [...set].sort()])) };
+  return {
+    reads,
+    failures,
+    origins: Object.fromEntries(Object.entries(origins).map(([name, set]) => [name, [...set].sort()])),
+  };
 }
 
-/** Waits until `check` holds. With `hurry`, what has been put off need not wait for its time: seconds for nothing. */
+/** Waits until `check` holds. With `hurry`, postponed requests run at once, which saves seconds of waiting. */
 export async function eventually(check: () => unknown, hurry?: ReleaseApp): Promise<void> {
-  await vi.waitFor(async () => {
-    await hurry?.queue.promoteJobs();
-    await check();
-  }, { timeout: 10_000, interval: 50 });
+  await vi.waitFor(
+    async () => {
+      await hurry?.queue.promoteJobs();
+      await check();
+    },
+    { timeout: 10_000, interval: 50 },
+  );
 }
 
-/** Requests in the queue: nothing of them is lost as long as they are counted here. */
+/** The number of requests in the queue. A request that is counted here is not lost. */
 export async function requestsIn({ queue }: ReleaseApp): Promise<number> {
   return queue.getJobCountByTypes('waiting', 'prioritized', 'delayed', 'active');
 }

@@ -1,7 +1,16 @@
 import type { AsyncCacheOptions } from 'nestjs-async-cache';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { withNewerPackage } from './newer-package.js';
-import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
+import { NEWER_REQUEST_VERSION, withNewerPackage } from './newer-package.js';
+import {
+  applicationOptions,
+  asking,
+  eventually,
+  Origin,
+  readWhile,
+  type ReleaseApp,
+  requestsIn,
+  startRelease,
+} from './release-app.js';
 
 const KEYS = ['1', '2', '3', '4'];
 const ONCE = KEYS.map(() => 1);
@@ -16,7 +25,8 @@ beforeEach(() => {
 
 const start = (name: string, own: AsyncCacheOptions = {}): Promise<ReleaseApp> =>
   startRelease(name, { origin, jobs: { Report: { ttl: '1h' } }, options: { ...options, ...own } });
-const startNewer = (name: string, own: AsyncCacheOptions = {}) => withNewerPackage({ requests: true }, () => start(name, own));
+const startNewer = (name: string, own: AsyncCacheOptions = {}) =>
+  withNewerPackage({ requests: true }, () => start(name, own));
 
 const fill = ({ jobs }: ReleaseApp) => Promise.all(KEYS.map((key) => jobs.Report!.get(key)));
 const makeStale = ({ jobs }: ReleaseApp) => Promise.all(KEYS.map((key) => jobs.Report!.invalidate(key)));
@@ -29,11 +39,11 @@ describe('requests of a newer release of the package, and a worker of the old on
     const [web, old] = [await startNewer('new', asking), await start('old')];
     await fill(web);
     const before = origin.fetches.length;
-    // Readers of the old release would ask as well, and be served at once if theirs came first.
+    // Readers of the old release would request as well, and would be served at once if their request came first.
     const load = await readWhile([web], KEYS, async () => {
       await makeStale(web);
       await eventually(async () => expect(await web.queue.getDelayedCount()).toBe(KEYS.length));
-      expect(await versionsIn(web)).toEqual(KEYS.map(() => 2));
+      expect(await versionsIn(web)).toEqual(KEYS.map(() => NEWER_REQUEST_VERSION));
       expect((await web.job('Report').read('1')).status).toBe('stale');
       expect(fetches(before)).toEqual(NEVER);
       await old.close();
@@ -53,7 +63,7 @@ describe('requests of a newer release of the package, and a worker of the old on
     await makeStale(web);
     await eventually(async () => expect(await web.queue.getDelayedCount()).toBe(KEYS.length));
     await makeStale(old);
-    expect(await versionsIn(web)).toEqual(KEYS.map(() => 2));
+    expect(await versionsIn(web)).toEqual(KEYS.map(() => NEWER_REQUEST_VERSION));
     expect(fetches(before)).toEqual(NEVER);
     await startNewer('new');
     await eventually(() => expect(fetches(before)).toEqual(ONCE), web);

@@ -2,11 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AsyncCacheOptions, JobOptions } from 'nestjs-async-cache';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { withNewerPackage } from './newer-package.js';
-import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, startRelease } from './release-app.js';
+import {
+  applicationOptions,
+  asking,
+  eventually,
+  Origin,
+  readWhile,
+  type ReleaseApp,
+  startRelease,
+} from './release-app.js';
 
 const KEYS = ['1', '2'];
 const PERIOD = 200;
-/** How often a process makes its schedules anew. */
+/** Milliseconds after which a process creates its schedules again. */
 const REASSERTION = 10 * 60 * 1_000;
 const KEPT_WARM: JobOptions = { ttl: '1h', refreshEvery: { every: '200ms', args: KEYS.map((key) => [key]) } };
 
@@ -20,12 +28,14 @@ beforeEach(() => {
 const start = (name: string, jobs: Record<string, JobOptions>, own: AsyncCacheOptions = {}): Promise<ReleaseApp> =>
   startRelease(name, { origin, jobs, options: { ...options, ...own } });
 
-const schedulesOf = async ({ queue }: ReleaseApp): Promise<string[]> => (await queue.getJobSchedulers()).map(({ key }) => key).sort();
-const expectSchedules = (app: ReleaseApp, names: string[]) => eventually(async () => expect(await schedulesOf(app)).toEqual(names));
+const schedulesOf = async ({ queue }: ReleaseApp): Promise<string[]> =>
+  (await queue.getJobSchedulers()).map(({ key }) => key).sort();
+const expectSchedules = (app: ReleaseApp, names: string[]) =>
+  eventually(async () => expect(await schedulesOf(app)).toEqual(names));
 const fetchesOf = (job: string, from: number, release?: string): number[] => origin.counts(job, KEYS, from, release);
 const failuresOf = ({ events }: ReleaseApp): unknown[] => events.filter(({ type }) => type.endsWith('failed'));
 
-/** Instead of ten minutes. */
+/** Creates all schedules again without waiting for ten minutes. */
 function reassertions(): () => void {
   const timers = vi.spyOn(globalThis, 'setInterval');
   onTestFinished(() => timers.mockRestore());
@@ -47,11 +57,13 @@ describe('schedules of an old release with B and a new one with C', () => {
     await expectSchedules(old, ['B']);
     tenMinutesLater();
     await expectSchedules(old, ['B', 'C']);
-    // A tick that meets a worker of the other release is left out.
+    // A tick that reaches a worker of the other release is dropped.
     const before = origin.fetches.length;
     const load = await readWhile([old, next], KEYS, () => sleep(5 * PERIOD));
     const [ofB, ofC] = [fetchesOf('B', before), fetchesOf('C', before)];
-    console.log(`both schedules and workers of both, 5 periods: ${String(load.reads)} reads, fetches of each key of B ${String(ofB)}, of C ${String(ofC)}`);
+    console.log(
+      `both schedules and workers of both, 5 periods: ${String(load.reads)} reads, fetches of each key of B ${String(ofB)}, of C ${String(ofC)}`,
+    );
     expect(Math.max(...ofB, ...ofC)).toBeLessThanOrEqual(5 + 2);
     expect(load.failures).toEqual([]);
     for (const app of [old, next, further]) {
@@ -85,7 +97,10 @@ describe('schedules of an old release with B and a new one with C', () => {
 });
 
 it('a schedule of one job in two versions: each tick is for the version of the worker that it meets', async () => {
-  const [old, next] = [await start('old', { B: { ...KEPT_WARM, version: 1 } }), await start('new', { B: { ...KEPT_WARM, version: 2 } })];
+  const [old, next] = [
+    await start('old', { B: { ...KEPT_WARM, version: 1 } }),
+    await start('new', { B: { ...KEPT_WARM, version: 2 } }),
+  ];
   await expectSchedules(old, ['B']);
   const before = origin.fetches.length;
   const load = await readWhile([old, next], KEYS, () =>
@@ -97,7 +112,7 @@ it('a schedule of one job in two versions: each tick is for the version of the w
   expect(load.origins).toEqual({ 'old B': ['old'], 'new B': ['new'] });
 });
 
-// If they waited for the deploy as requests do, all would run when it comes.
+// If ticks waited for the deploy as requests do, all of them would run after it.
 it('ticks of a newer release of the package do not pile up before old workers', async () => {
   const old = await start('old', { B: { ttl: '1h' } });
   const next = await withNewerPackage({ requests: true }, () => start('new', { B: KEPT_WARM }, asking));

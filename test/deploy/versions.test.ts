@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AsyncCacheOptions, JobOptions } from 'nestjs-async-cache';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { JobKeys } from '../../lib/core/job-keys.js';
-import { applicationOptions, asking, eventually, Origin, readWhile, type ReleaseApp, requestsIn, startRelease } from './release-app.js';
+import { JobKeys } from '../../lib/core/job/job-keys.js';
+import {
+  applicationOptions,
+  asking,
+  eventually,
+  Origin,
+  readWhile,
+  type ReleaseApp,
+  requestsIn,
+  startRelease,
+} from './release-app.js';
 
 const KEYS = ['1', '2', '3', '4'];
 const ONCE = KEYS.map(() => 1);
@@ -16,13 +25,19 @@ beforeEach(() => {
 });
 
 /** A release with one job, `Report`, of the version. */
-function start(name: string, version: number | undefined, { worker = true, batches = false } = {}): Promise<ReleaseApp> {
+function start(
+  name: string,
+  version: number | undefined,
+  { worker = true, batches = false } = {},
+): Promise<ReleaseApp> {
   const Report: JobOptions = { ttl: '1h', tags: ['reports'], ...(version === undefined ? {} : { version }) };
   return startRelease(name, { origin, jobs: { Report }, batches, options: { ...options, ...(worker ? {} : asking) } });
 }
 
 const readAll = ({ jobs }: ReleaseApp) => Promise.all(KEYS.map((key) => jobs.Report!.read(key)));
-const statusesOf = async (app: ReleaseApp): Promise<string[]> => [...new Set((await readAll(app)).map(({ status }) => status))];
+const statusesOf = async (app: ReleaseApp): Promise<string[]> => [
+  ...new Set((await readAll(app)).map(({ status }) => status)),
+];
 const invalidateAll = ({ jobs }: ReleaseApp) => Promise.all(KEYS.map((key) => jobs.Report!.invalidate(key)));
 const fetchesOf = (release: string, from = 0): number[] => origin.counts('Report', KEYS, from, release);
 
@@ -43,7 +58,9 @@ describe('two versions of one job, side by side', () => {
   it('without a version they would share them: the control', async () => {
     const [old, next] = [await start('old', undefined), await start('new', undefined)];
     await readAll(old);
-    const load = await readWhile([old, next], KEYS, () => eventually(() => expect(next.cache.stats().hits).toBeGreaterThan(KEYS.length)));
+    const load = await readWhile([old, next], KEYS, () =>
+      eventually(() => expect(next.cache.stats().hits).toBeGreaterThan(KEYS.length)),
+    );
     expect(load.origins['new Report']).toEqual(['old']);
     expect(origin.fetches).toHaveLength(KEYS.length);
   });
@@ -74,7 +91,7 @@ describe('two versions of one job, side by side', () => {
     await readAll(next);
     const before = origin.fetches.length;
     await change(next);
-    // Until the other process has been told to drop its copies.
+    // Until Redis has reported the change and the other process has dropped its copies.
     await sleep(100);
     expect(await statusesOf(old)).toEqual([status]);
     expect(await statusesOf(next)).toEqual([status]);
@@ -84,7 +101,7 @@ describe('two versions of one job, side by side', () => {
     }, old);
   });
 
-  it('after a rollback the old one finds what it left, without what the new one was told meanwhile', async () => {
+  it('after a rollback the old release finds its entries without the changes of the new one', async () => {
     const first = await start('old', 1);
     await readAll(first);
     await first.close();
@@ -107,24 +124,27 @@ describe('a request for a refresh that meets a worker of another version', () =>
     ['the old release asks and has no version, the worker is new', { asker: ['old', undefined], stranger: ['new', 1] }],
   ];
 
-  it.each(CASES)('%s: nobody reads what the other one fetched, and the request is not lost', async (_, { asker, stranger }) => {
-    const [web, worker] = [await start(...asker, asking), await start(...stranger)];
-    await readAll(web);
-    const before = origin.fetches.length;
-    const load = await readWhile([web], KEYS, async () => {
-      await invalidateAll(web);
-      await eventually(() => expect(worker.of('unknown-job')).toHaveLength(1));
-      await eventually(async () => expect(await web.queue.getActiveCount()).toBe(0));
-      expect(await statusesOf(web)).toEqual(['stale']);
-      await worker.close();
-      await start(...asker);
-      await eventually(() => expect(fetchesOf(web.name, before)).toEqual(ONCE), web);
-    });
-    await eventually(async () => expect(await requestsIn(web)).toBe(0));
-    expect(load.failures).toEqual([]);
-    expect(load.origins).toEqual({ [`${web.name} Report`]: [web.name] });
-    expect(fetchesOf(worker.name, before)).toEqual(NEVER);
-  });
+  it.each(CASES)(
+    '%s: nobody reads what the other one fetched, and the request is not lost',
+    async (_, { asker, stranger }) => {
+      const [web, worker] = [await start(...asker, asking), await start(...stranger)];
+      await readAll(web);
+      const before = origin.fetches.length;
+      const load = await readWhile([web], KEYS, async () => {
+        await invalidateAll(web);
+        await eventually(() => expect(worker.of('unknown-job')).toHaveLength(1));
+        await eventually(async () => expect(await web.queue.getActiveCount()).toBe(0));
+        expect(await statusesOf(web)).toEqual(['stale']);
+        await worker.close();
+        await start(...asker);
+        await eventually(() => expect(fetchesOf(web.name, before)).toEqual(ONCE), web);
+      });
+      await eventually(async () => expect(await requestsIn(web)).toBe(0));
+      expect(load.failures).toEqual([]);
+      expect(load.origins).toEqual({ [`${web.name} Report`]: [web.name] });
+      expect(fetchesOf(worker.name, before)).toEqual(NEVER);
+    },
+  );
 
   it.each([
     ['one by one', false],
@@ -142,7 +162,9 @@ describe('a request for a refresh that meets a worker of another version', () =>
         expect(fetchesOf('new', before)).toEqual(ONCE);
       }, old);
     });
-    console.log(`two versions: ${String(load.reads)} reads, values read: ${JSON.stringify(load.origins)}, fetches old ${String(fetchesOf('old', before))}, new ${String(fetchesOf('new', before))}`);
+    console.log(
+      `two versions: ${String(load.reads)} reads, values read: ${JSON.stringify(load.origins)}, fetches old ${String(fetchesOf('old', before))}, new ${String(fetchesOf('new', before))}`,
+    );
     expect(load.failures).toEqual([]);
     expect(load.origins).toEqual({ 'old Report': ['old'], 'new Report': ['new'] });
   });

@@ -20,8 +20,14 @@ describeRefreshQueue(
 
 describe('the contract of a queue', () => {
   it('sees that requests are not deduplicated', async () => {
-    const { failed } = await runContract((framework) =>
-      describeRefreshQueue('A forgetful queue', { create: async ({ concurrency }) => forgetful(concurrency) }, framework),
+    const { failed } = await runContract(
+      (framework) =>
+        describeRefreshQueue(
+          'A forgetful queue',
+          { create: async ({ concurrency }) => forgetful(concurrency) },
+          framework,
+        ),
+      { atOnce: true },
     );
     expect(failed).toEqual([
       'runs one request per key and generation while it waits and while it runs',
@@ -31,7 +37,7 @@ describe('the contract of a queue', () => {
   });
 });
 
-/** A queue to which no two requests look alike. */
+/** A queue for which no two requests are equal. */
 function forgetful(concurrency: number) {
   const queue = new InProcessRefreshQueue({ clock: new SystemClock(), concurrency });
   let asked = 0;
@@ -39,7 +45,9 @@ function forgetful(concurrency: number) {
   const request = (requests: readonly RefreshRequest[]) =>
     queue.request(requests.map((request) => ({ ...request, generation: `${asked++}/${request.generation}` })));
   const process: RefreshQueue['process'] = (handler) =>
-    queue.process((request, attempt) => handler({ ...request, generation: request.generation.replace(/^\d+\//, '') }, attempt));
+    queue.process((request, attempt) =>
+      handler({ ...request, generation: request.generation.replace(/^\d+\//, '') }, attempt),
+    );
   const schedule: RefreshQueue['schedule'] = (schedules, tick) => queue.schedule(schedules, tick);
   return { queue: { request, process, schedule, close }, close };
 }
@@ -62,7 +70,7 @@ describe('InProcessRefreshQueue', () => {
     return queue;
   }
 
-  it('starts nothing on the path of who asks', async () => {
+  it('starts nothing on the path of the requester', async () => {
     const queue = queueWith();
     void queue.request([requestOf('key')]);
     await Promise.resolve();
@@ -90,12 +98,20 @@ describe('InProcessRefreshQueue', () => {
     expect(handler.starts).toBe(10);
   });
 
-  it('keeps what came first when it is full, tells who asks, and has room again later', async () => {
+  it('keeps the first requests when it is full, rejects the others, and has room again later', async () => {
     const queue = queueWith({ concurrency: 1, limit: 2 });
     await queue.request([requestOf('running')]);
     await clock.advance(0);
-    const refused = queue.request([requestOf('a'), requestOf('b', { options: { delay: 5 } }), requestOf('c'), requestOf('a')]);
-    await expect(refused).rejects.toMatchObject({ code: 'E_QUEUE', message: expect.stringContaining('2 requests are waiting, and there is no room for 1 more') });
+    const refused = queue.request([
+      requestOf('a'),
+      requestOf('b', { options: { delay: 5 } }),
+      requestOf('c'),
+      requestOf('a'),
+    ]);
+    await expect(refused).rejects.toMatchObject({
+      code: 'E_QUEUE',
+      message: expect.stringContaining('2 requests are waiting, and there is no room for 1 more'),
+    });
     handler.open(() => STORED);
     await clock.advance(5);
     expect(keys(handler)).toEqual(['running', 'a', 'b']);
@@ -104,7 +120,7 @@ describe('InProcessRefreshQueue', () => {
     expect(keys(handler)).toEqual(['running', 'a', 'b', 'c']);
   });
 
-  it('never throws at who asks without awaiting', () => {
+  it('never throws synchronously', () => {
     const queue = queueWith({ limit: 0 });
     const refused = queue.request([requestOf('key')]);
     expect(refused).toBeInstanceOf(Promise);
@@ -141,7 +157,11 @@ describe('InProcessRefreshQueue', () => {
 
   it('drops what waits when it is closed, delayed or not', async () => {
     const queue = queueWith({ concurrency: 1 });
-    await queue.request([requestOf('running'), requestOf('waiting'), requestOf('delayed', { options: { delay: 1_000 } })]);
+    await queue.request([
+      requestOf('running'),
+      requestOf('waiting'),
+      requestOf('delayed', { options: { delay: 1_000 } }),
+    ]);
     await clock.advance(0);
     const closing = queue.close();
     handler.release({ kind: 'busy', retryIn: 10 });

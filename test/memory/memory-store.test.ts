@@ -56,10 +56,38 @@ describe('MemoryStore', () => {
     const acquired = store.acquire('key', { lease: 1_000, respectBackoff: true, takeOver: false });
     if (acquired.kind !== 'granted') throw new Error(acquired.kind);
     const { lease } = acquired;
-    const answers: unknown[] = [store.renew(lease, 1_000), store.commit(lease, fill(1)), store.release(lease, { kind: 'unfilled' })];
-    answers.push(store.read('key')?.value, store.readMany(['key']).length, store.invalidate('key').found, store.set('key', fill(2)));
-    answers.push(store.invalidateTags(['tag']), store.deleteTags(['tag']), store.delete('key'), store.clear(), store.close());
-    expect(answers).toEqual([true, 'stored', undefined, 1, 1, true, undefined, undefined, undefined, true, undefined, undefined]);
+    const answers: unknown[] = [
+      store.renew(lease, 1_000),
+      store.commit(lease, fill(1)),
+      store.release(lease, { kind: 'unfilled' }),
+    ];
+    answers.push(
+      store.read('key')?.value,
+      store.readMany(['key']).length,
+      store.invalidate('key').found,
+      store.set('key', fill(2)),
+    );
+    answers.push(
+      store.invalidateTags(['tag']),
+      store.deleteTags(['tag']),
+      store.delete('key'),
+      store.clear(),
+      store.close(),
+    );
+    expect(answers).toEqual([
+      true,
+      'stored',
+      'lost',
+      1,
+      1,
+      true,
+      undefined,
+      undefined,
+      undefined,
+      true,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('gives back the very value, with what it says about copying', () => {

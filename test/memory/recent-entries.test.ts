@@ -48,7 +48,7 @@ describe('RecentEntries', () => {
     expect(gone).toEqual(['a']);
   });
 
-  it('tells of what is replaced, deleted and cleared, and goes on', () => {
+  it('reports what is replaced, deleted and cleared, and continues', () => {
     const { entries, gone, fill } = entriesOf(3);
     fill('a', 'b', 'a');
     entries.delete('b');

@@ -10,7 +10,9 @@ it('two applications on a Cluster share entries and refreshes', async () => {
   const { origin, apps } = await startTwoApps({ connection: connection() });
   const load = await readWhile(apps, keys, () => sleep(2_000));
   const stored = apps.flatMap(({ events }) => events.filter(({ type }) => type === 'refresh-requested'));
-  console.log(`on a Cluster: ${String(load.reads)} reads, longest ${load.longest.toFixed(0)} ms, fetches of a stale key ${String(origin.mostOf('quick'))} in 2 s`);
+  console.log(
+    `on a Cluster: ${String(load.reads)} reads, longest ${load.longest.toFixed(0)} ms, fetches of a stale key ${String(origin.mostOf('quick'))} in 2 s`,
+  );
   expect(load.failures).toEqual([]);
   expect(stored.length).toBeGreaterThan(0);
   expect(origin.mostOf('quick')).toBeLessThan(1.5 * (2_000 / QUICK_TTL) + 2);

@@ -1,6 +1,6 @@
 import type { ChangeFeed, ChangeListener } from '../../lib/core/ports.js';
 
-/** A feed that tells what a test says. */
+/** A feed that reports what a test tells it to. */
 export class HandFeed implements ChangeFeed {
   live = false;
   closed = false;

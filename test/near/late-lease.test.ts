@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { GuardedStore } from '../../lib/core/guarded-store.js';
+import { GuardedStore } from '../../lib/core/store/guarded-store.js';
 import { NearWorld } from './near-world.js';
 
 it('a lease that is granted too late is given back, although the store is left alone for a moment', async () => {

@@ -24,7 +24,7 @@ describeStore(
   { afterEach, beforeEach, describe, expect, it },
 );
 
-it('what another process writes on any of the servers is told', async () => {
+it('a write by another process on any of the servers is reported', async () => {
   const { near, prefix } = await openNearStore(cluster.connect());
   const { store } = openRedisStore(cluster.connect(), { prefix });
   const parts = { advance: sleep, close: async (): Promise<void> => undefined };

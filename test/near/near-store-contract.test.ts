@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Store } from '../../lib/core/ports.js';
 import { MemoryStore } from '../../lib/memory/memory-store.js';
-import { NearStore } from '../../lib/memory/near-store.js';
+import { NearStore } from '../../lib/near/near-store.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
 import { describeStore, type StoreContract } from '../../lib/testing/store-contract.js';
 import type { StoreUnderTest } from '../../lib/testing/store-under-test.js';
@@ -22,7 +22,7 @@ const overRedis = (options?: NearOptions): StoreContract => ({
 
 const MEMORY = { shared: false, fence: 'process' } as const;
 
-/** As if it was another process's: what it is asked is answered later. */
+/** Answers later, as a store of another process would. */
 function later(store: Store): Store {
   return new Proxy(store, {
     get: (_, name: keyof Store) => {
@@ -52,7 +52,11 @@ function overMemory(feed: (() => HandFeed) | undefined): StoreContract {
 }
 
 describeStore('NearStore over Redis, with its feed', overRedis(), framework);
-describeStore('NearStore over memory, with a feed that has nothing to tell', overMemory(() => new HandFeed()), framework);
+describeStore(
+  'NearStore over memory, with a feed that has nothing to tell',
+  overMemory(() => new HandFeed()),
+  framework,
+);
 describeStore('NearStore over memory, without a feed', overMemory(undefined), framework);
 
 it('a copy that a change of its own process leaves where it is fails the contract', async () => {

@@ -16,7 +16,7 @@ describe('a copy', () => {
     expect(await asked(() => own.served('key'))).toEqual([]);
   });
 
-  it('goes with the news of a change', async () => {
+  it('is dropped when a change is reported', async () => {
     const { own, other, feed } = new NearWorld();
     await other.set('key', 'old');
     expect(await own.served('key')).toBe('old');
@@ -69,21 +69,24 @@ describe('a copy', () => {
   });
 });
 
-describe('a load and the news that outdates it', () => {
-  it.each(['question', 'answer'] as const)('the news comes while the %s is on its way: used, and not kept', async (moment) => {
-    const { own, other, feed, shared, asked } = new NearWorld();
-    await other.set('key', 'old');
-    const { reached, release } = shared.hold('read', moment);
-    const read = own.served('key');
-    await reached;
-    await other.set('key', 'new');
-    feed.changed('key');
-    release();
-    expect(await read).toBe(moment === 'question' ? 'new' : 'old');
-    expect(await asked(async () => expect(await own.served('key')).toBe('new'))).toEqual(['read']);
-  });
+describe('a load and the report that outdates it', () => {
+  it.each(['question', 'answer'] as const)(
+    'the news comes while the %s is on its way: used, and not kept',
+    async (moment) => {
+      const { own, other, feed, shared, asked } = new NearWorld();
+      await other.set('key', 'old');
+      const { reached, release } = shared.hold('read', moment);
+      const read = own.served('key');
+      await reached;
+      await other.set('key', 'new');
+      feed.changed('key');
+      release();
+      expect(await read).toBe(moment === 'question' ? 'new' : 'old');
+      expect(await asked(async () => expect(await own.served('key')).toBe('new'))).toEqual(['read']);
+    },
+  );
 
-  it('the news comes after the answer', async () => {
+  it('the report comes after the answer', async () => {
     const { own, other, feed, shared } = new NearWorld();
     await other.set('key', 'old');
     const { reached, release } = shared.hold('read', 'answer');
@@ -96,24 +99,27 @@ describe('a load and the news that outdates it', () => {
     expect(await own.served('key')).toBe('new');
   });
 
-  it.each(['lost and restored', 'cleared', 'deleted here', 'a tag of it deleted here'])('while it is on its way: %s', async (what) => {
-    const { own, other, feed, near, shared } = new NearWorld();
-    await other.set('key', 'old', { tags: ['tag'] });
-    const { reached, release } = shared.hold('read', 'answer');
-    const read = own.served('key');
-    await reached;
-    if (what === 'lost and restored') feed.lose();
-    await other.set('key', 'new', { tags: ['tag'] });
-    if (what === 'lost and restored') feed.restore();
-    if (what === 'cleared') await near.clear();
-    if (what === 'deleted here') await near.delete('key');
-    if (what === 'a tag of it deleted here') await near.deleteTags(['tag']);
-    release();
-    expect(await read).toBe('old');
-    expect(await own.served('key')).toBe(what === 'lost and restored' ? 'new' : undefined);
-  });
+  it.each(['lost and restored', 'cleared', 'deleted here', 'a tag of it deleted here'])(
+    'while it is on its way: %s',
+    async (what) => {
+      const { own, other, feed, near, shared } = new NearWorld();
+      await other.set('key', 'old', { tags: ['tag'] });
+      const { reached, release } = shared.hold('read', 'answer');
+      const read = own.served('key');
+      await reached;
+      if (what === 'lost and restored') feed.lose();
+      await other.set('key', 'new', { tags: ['tag'] });
+      if (what === 'lost and restored') feed.restore();
+      if (what === 'cleared') await near.clear();
+      if (what === 'deleted here') await near.delete('key');
+      if (what === 'a tag of it deleted here') await near.deleteTags(['tag']);
+      release();
+      expect(await read).toBe('old');
+      expect(await own.served('key')).toBe(what === 'lost and restored' ? 'new' : undefined);
+    },
+  );
 
-  it('kept in spite of the news it would stay: the control of the tests above', async () => {
+  it('a copy kept in spite of the report stays: the control of the tests above', async () => {
     const { own, other, shared } = new NearWorld();
     await other.set('key', 'old');
     const { reached, release } = shared.hold('read', 'answer');
@@ -127,13 +133,13 @@ describe('a load and the news that outdates it', () => {
 });
 
 describe('a fill by this process', () => {
-  it('is read without a question, before it is told of it and after', async () => {
+  it('is read without asking the store, before its report arrives and after', async () => {
     const { own, feed, asked, clock } = new NearWorld();
     await own.fetched('key', 'value');
     expect(await asked(() => own.served('key'))).toEqual([]);
     const told = await asked(async () => {
       feed.changed('key');
-      // Readers who come meanwhile wait for the load that is under way.
+      // Readers that come meanwhile wait for the running load.
       await Promise.all([own.served('key'), own.served('key')]);
       await clock.advance(0);
     });
@@ -141,7 +147,7 @@ describe('a fill by this process', () => {
     expect(await asked(async () => expect(await own.served('key')).toBe('value'))).toEqual([]);
   });
 
-  it('told of before its answer is taken anew at once', async () => {
+  it('is taken anew at once if its report comes before its answer', async () => {
     const { own, feed, shared, asked } = new NearWorld();
     const lease = await own.lease('key');
     const { reached, release } = shared.hold('commit', 'answer');
@@ -152,7 +158,7 @@ describe('a fill by this process', () => {
     expect(await asked(async () => expect(await own.served('key')).toBe('value'))).toEqual([]);
   });
 
-  it('outdated by another process before it is told of its own does not stay', async () => {
+  it('is dropped if another process outdates it before its own report', async () => {
     const { own, other, feed } = new NearWorld();
     await own.fetched('key', 'own');
     await other.set('key', 'other');

@@ -1,27 +1,28 @@
 import type { Claim, Store } from '../../lib/core/ports.js';
 import { MemoryStore } from '../../lib/memory/memory-store.js';
-import { NearStore } from '../../lib/memory/near-store.js';
+import { NearStore } from '../../lib/near/near-store.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
 import { StoreUser } from '../../lib/testing/store-user.js';
 import { HandFeed } from './hand-feed.js';
 
 const WRITES: ReadonlySet<string> = new Set(['acquire', 'commit', 'set']);
 
-/** A shared store in the hands of a test. */
-export class SharedStore {
+/** A shared store that a test controls. */
+class SharedStore {
   /** `full`: it answers reads and refuses writes, as a Redis at its `maxmemory` does. */
   state: 'up' | 'full' | 'dead' = 'up';
   readonly calls: string[] = [];
-  /** Keys of which no write is taken. */
+  /** Keys for which writes are refused. */
   readonly refused = new Set<string>();
   readonly #memory: MemoryStore;
-  readonly #held: { operation: string; moment: 'question' | 'answer'; released: Promise<void>; reached: () => void }[] = [];
+  readonly #held: { operation: string; moment: 'question' | 'answer'; released: Promise<void>; reached: () => void }[] =
+    [];
   readonly store: Store;
 
   constructor(clock: ManualClock) {
     this.#memory = new MemoryStore({ clock });
     this.store = new Proxy<Store>(this.#memory, {
-      get: (target, name: keyof Store) => {
+      get: (target, name: Exclude<keyof Store, 'hasCopy'>) => {
         const member = target[name];
         if (name === 'now') return () => target.now();
         if (typeof member !== 'function') return member;
@@ -30,7 +31,7 @@ export class SharedStore {
     });
   }
 
-  /** Stops the next call of an operation, before it does its work or after. */
+  /** Stops the next call of an operation, before or after it does its work. */
   hold(operation: keyof Store, moment: 'question' | 'answer'): { reached: Promise<void>; release: () => void } {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
@@ -38,7 +39,7 @@ export class SharedStore {
     return { reached, release };
   }
 
-  async #call(name: keyof Store, args: [(string | { key: string })?]): Promise<unknown> {
+  async #call(name: Exclude<keyof Store, 'hasCopy'>, args: [(string | { key: string })?]): Promise<unknown> {
     this.calls.push(name);
     const index = this.#held.findIndex(({ operation }) => operation === name);
     const [held] = index < 0 ? [] : this.#held.splice(index, 1);
@@ -92,7 +93,7 @@ export class NearWorld {
     this.other = new StoreUser({ store: this.shared.store, advance, close });
   }
 
-  /** What the shared store is asked meanwhile. */
+  /** The operations that the shared store receives meanwhile. */
   readonly asked = async (run: () => Promise<unknown>): Promise<string[]> => {
     this.shared.calls.length = 0;
     await run();

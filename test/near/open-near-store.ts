@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import { vi } from 'vitest';
-import { GuardedStore } from '../../lib/core/guarded-store.js';
+import { GuardedStore } from '../../lib/core/store/guarded-store.js';
 import type { ChangeFeed, Clock } from '../../lib/core/ports.js';
-import { NearStore } from '../../lib/memory/near-store.js';
+import { NearStore } from '../../lib/near/near-store.js';
 import { SystemClock } from '../../lib/memory/system-clock.js';
 import type { RedisConnection } from '../../lib/redis/redis-connection.js';
 import type { RedisStore } from '../../lib/redis/redis-store.js';
@@ -14,7 +14,7 @@ export interface OpenNearStore {
   readonly redis: RedisStore;
   readonly client: Redis | Cluster;
   readonly prefix: string;
-  /** What the shared store failed at. */
+  /** The operations at which the shared store failed. */
   readonly failures: readonly string[];
 }
 
@@ -26,14 +26,26 @@ export interface NearOptions {
   clock?: Clock;
   /** Stands between the feed and the near store. */
   tamper?: (feed: ChangeFeed) => ChangeFeed;
-  /** Sees the connection before the store and the feed do. */
+  /** Gets the connection before the store and the feed use it. */
   tamperClient?: (client: Redis | Cluster) => void;
 }
 
-/** What the module makes of a `connection`, once its feed is live. */
+/** The near store that the module makes of a `connection`, with its feed live. */
 export async function openNearStore(connection: RedisConnection, options: NearOptions = {}): Promise<OpenNearStore> {
-  const { max = 10_000, age = 30_000, timeout = 10_000, clock = new SystemClock(), tamper = (feed) => feed, tamperClient, ...own } = options;
-  const { store: redis, client, prefix } = openRedisStore(connection, { ...own, clock, ...(tamperClient && { tamper: tamperClient }) });
+  const {
+    max = 10_000,
+    age = 30_000,
+    timeout = 10_000,
+    clock = new SystemClock(),
+    tamper = (feed) => feed,
+    tamperClient,
+    ...own
+  } = options;
+  const {
+    store: redis,
+    client,
+    prefix,
+  } = openRedisStore(connection, { ...own, clock, ...(tamperClient && { tamper: tamperClient }) });
   const feed = tamper(redis.changeFeed(clock));
   const failures: string[] = [];
   const onFailure = (operation: string): void => void failures.push(operation);

@@ -2,17 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { AsyncCache, AsyncCacheJob, AsyncCacheModule, type AsyncCacheOptions, type CacheEvent, type JobOptions } from 'nestjs-async-cache';
+import {
+  AsyncCache,
+  AsyncCacheJob,
+  AsyncCacheModule,
+  type AsyncCacheOptions,
+  type CacheEvent,
+  type JobOptions,
+} from 'nestjs-async-cache';
 import { onTestFinished } from 'vitest';
 
 export interface Fetched {
-  /** Of the origin, when it was fetched. */
+  /** The origin's version at the time of the fetch. */
   readonly version: number;
-  /** Which fetch brought it. */
+  /** The number of the fetch that brought it. */
   readonly fetch: number;
 }
 
-/** What is cached, and who asks for it. */
+/** The origin of the cached values, which records who asks. */
 export class Origin {
   version = 1;
   failing = false;
@@ -26,7 +33,7 @@ export class Origin {
     return { version: this.version, fetch };
   }
 
-  /** The most fetches that any one key had, of one job, since `from`. */
+  /** The largest number of fetches of any key of one job since `from`. */
   mostOf(job: string, from = 0): number {
     const counts = new Map<string, number>();
     for (const fetch of this.fetches.slice(from)) {
@@ -51,7 +58,7 @@ export interface OutageApp {
   readonly events: CacheEvent[];
   /** `quick` is stale after 300 ms, `steady` never. */
   readonly jobs: { readonly quick: Job; readonly steady: Job };
-  /** As steady, and only set by hand. */
+  /** Like `steady`, but never fetched: its values are only set. */
   readonly marks: Job;
 }
 
@@ -59,9 +66,13 @@ const SILENT: LoggerService = { log: () => undefined, error: () => undefined, wa
 
 export const QUICK_TTL = 300;
 
-/** An application with the default options but a connection. */
-export async function startOutageApp(name: string, origin: Origin, options: AsyncCacheOptions): Promise<OutageApp> {
-  const [quick, steady, marks] = [jobOf('quick', { ttl: QUICK_TTL / 1_000 }), jobOf('steady', { ttl: '1h' }), jobOf('marks', { ttl: '1h' })] as const;
+/** An application with the default options and a connection. */
+async function startOutageApp(name: string, origin: Origin, options: AsyncCacheOptions): Promise<OutageApp> {
+  const [quick, steady, marks] = [
+    jobOf('quick', { ttl: QUICK_TTL / 1_000 }),
+    jobOf('steady', { ttl: '1h' }),
+    jobOf('marks', { ttl: '1h' }),
+  ] as const;
   function jobOf(job: string, attributes: JobOptions) {
     class OfTest extends AsyncCacheJob {
       constructor() {
@@ -74,7 +85,10 @@ export async function startOutageApp(name: string, origin: Origin, options: Asyn
     }
     return OfTest;
   }
-  const module = await Test.createTestingModule({ imports: [AsyncCacheModule.forRoot(options)], providers: [quick, steady, marks] })
+  const module = await Test.createTestingModule({
+    imports: [AsyncCacheModule.forRoot(options)],
+    providers: [quick, steady, marks],
+  })
     .setLogger(SILENT)
     .compile();
   await module.init();
@@ -88,11 +102,16 @@ export async function startOutageApp(name: string, origin: Origin, options: Asyn
   return { name, module, cache, events, jobs: { quick: get(quick), steady: get(steady) }, marks: get(marks) };
 }
 
-export async function startTwoApps(options: AsyncCacheOptions | (() => AsyncCacheOptions)): Promise<{ origin: Origin; apps: [OutageApp, OutageApp] }> {
+export async function startTwoApps(
+  options: AsyncCacheOptions | (() => AsyncCacheOptions),
+): Promise<{ origin: Origin; apps: [OutageApp, OutageApp] }> {
   const origin = new Origin();
   const prefix = randomUUID();
   const own = (): AsyncCacheOptions => ({ prefix, ...(typeof options === 'function' ? options() : options) });
-  const apps: [OutageApp, OutageApp] = [await startOutageApp('A', origin, own()), await startOutageApp('B', origin, own())];
+  const apps: [OutageApp, OutageApp] = [
+    await startOutageApp('A', origin, own()),
+    await startOutageApp('B', origin, own()),
+  ];
   return { origin, apps };
 }
 
@@ -100,12 +119,16 @@ export interface Load {
   readonly reads: number;
   /** Errors of reads. */
   readonly failures: readonly unknown[];
-  /** The longest that a read took. */
+  /** Milliseconds that the longest read took. */
   readonly longest: number;
 }
 
-/** Readers in each application, for as long as `during` runs. */
-export async function readWhile(apps: readonly OutageApp[], keys: readonly string[], during: () => Promise<unknown>): Promise<Load> {
+/** Reads in each application while `during` runs. */
+export async function readWhile(
+  apps: readonly OutageApp[],
+  keys: readonly string[],
+  during: () => Promise<unknown>,
+): Promise<Load> {
   let over = false;
   let reads = 0;
   let longest = 0;
@@ -119,7 +142,9 @@ export async function readWhile(apps: readonly OutageApp[], keys: readonly strin
       await sleep(10);
     }
   };
-  const readers = apps.flatMap(({ jobs }) => Object.values(jobs).flatMap((job: Job) => keys.map((key) => reader(job, key))));
+  const readers = apps.flatMap(({ jobs }) =>
+    Object.values(jobs).flatMap((job: Job) => keys.map((key) => reader(job, key))),
+  );
   try {
     await during();
   } finally {
@@ -129,8 +154,13 @@ export async function readWhile(apps: readonly OutageApp[], keys: readonly strin
   return { reads, failures, longest };
 }
 
-/** Milliseconds until both read the same newest value of every key, and one sees what the other one sets. */
-export async function untilConsistent(origin: Origin, [one, other]: [OutageApp, OutageApp], keys: readonly string[], limit: number): Promise<number> {
+/** Milliseconds until both applications read the same newest value of every key, and each sees what the other sets. */
+export async function untilConsistent(
+  origin: Origin,
+  [one, other]: [OutageApp, OutageApp],
+  keys: readonly string[],
+  limit: number,
+): Promise<number> {
   const from = performance.now();
   origin.version += 1;
   const { version } = origin;

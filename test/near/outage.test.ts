@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Outage } from '../../lib/memory/outage.js';
+import { Outage } from '../../lib/near/outage.js';
 import { claim, NearWorld } from './near-world.js';
 
 const AGE = 30_000;
@@ -66,7 +66,7 @@ describe('while the shared store is dead', () => {
     expect((await near.acquire('unknown', claim({ generation: '' }))).kind).toBe('granted');
   });
 
-  it('one who asks right after another one waited in vain is not made to wait', async () => {
+  it('a reader that comes right after another one timed out does not wait', async () => {
     const { near, shared, asked, clock } = new NearWorld();
     shared.state = 'dead';
     await near.read('key');
@@ -82,7 +82,8 @@ describe('while the shared store is dead', () => {
     shared.state = 'dead';
     feed.lose();
     const granted = await near.acquire('key', claim());
-    if (granted.kind === 'granted') await near.release(granted.lease, { kind: 'failed', message: 'down', retryIn: 5_000 });
+    if (granted.kind === 'granted')
+      await near.release(granted.lease, { kind: 'failed', message: 'down', retryIn: 5_000 });
     expect(await near.acquire('key', claim())).toMatchObject({ kind: 'backoff', remaining: 5_000 });
     expect(await own.decision('key')).toBe('fresh');
   });
@@ -95,7 +96,7 @@ describe('while the shared store is dead', () => {
     await near.read('key');
     await own.fetched('key', 'own');
     await clock.advance(10_000);
-    expect(near.capabilities).toMatchObject({ alone: true });
+    expect(near.capabilities).toMatchObject({ shared: false });
     expect(near.capabilities).not.toBe(usual);
     shared.state = 'up';
     await clock.advance(1_000);
@@ -104,7 +105,7 @@ describe('while the shared store is dead', () => {
 });
 
 describe('what was done alone is forgotten when the store takes writes again', () => {
-  // The feed is live all the time: an OOM, or a circuit that was open for a moment, does not touch its connection.
+  // The feed is live all the time: an OOM, or a circuit that was open for a moment, does not affect its connection.
   it.each(['full', 'dead'] as const)('a value, after the store was %s', async (state) => {
     const { own, other, shared, clock } = new NearWorld();
     await other.set('key', 'shared');
@@ -118,11 +119,11 @@ describe('what was done alone is forgotten when the store takes writes again', (
     expect(await own.served('key')).toBe('shared');
   });
 
-  it('a value is kept for ever if nobody asks: the control of the test above', async () => {
+  it('a value is kept for ever without a read: the control of the test above', async () => {
     const { own, other, shared, clock } = new NearWorld({ age: Infinity });
     const probe = Outage.prototype.actedAlone;
     Outage.prototype.actedAlone = function (this: Outage) {
-      // Nobody is told.
+      // The change is not reported.
     };
     try {
       await other.set('key', 'shared');
@@ -142,7 +143,8 @@ describe('what was done alone is forgotten when the store takes writes again', (
     await own.served('key');
     shared.state = 'full';
     const granted = await near.acquire('key', claim());
-    if (granted.kind === 'granted') await near.release(granted.lease, { kind: 'failed', message: 'down', retryIn: 300_000 });
+    if (granted.kind === 'granted')
+      await near.release(granted.lease, { kind: 'failed', message: 'down', retryIn: 300_000 });
     expect((await own.entry('key')).failure?.count).toBe(1);
     shared.state = 'up';
     await clock.advance(1_000);

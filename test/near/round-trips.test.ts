@@ -29,7 +29,7 @@ async function asked(run: () => Promise<unknown>): Promise<number> {
   return Number(/^cmdstat_hmget:calls=(\d+)/m.exec(stats)?.[1] ?? 0);
 }
 
-/** Without those of the scripts: the server counts what they call as well. */
+/** Without the calls of scripts, which the server counts as well. */
 async function byReaders(run: () => Promise<unknown>, inScripts: number): Promise<number> {
   return (await asked(run)) - inScripts;
 }
@@ -37,15 +37,17 @@ async function byReaders(run: () => Promise<unknown>, inScripts: number): Promis
 it('100 reads of a copy are none', async () => {
   await own.fetched('key', 'value');
   await sleep(50);
-  expect(await asked(async () => {
-    for (let read = 0; read < 100; read++) expect(await own.served('key')).toBe('value');
-  })).toBe(0);
+  expect(
+    await asked(async () => {
+      for (let read = 0; read < 100; read++) expect(await own.served('key')).toBe('value');
+    }),
+  ).toBe(0);
 });
 
 it('100 reads right after an own fill are the one that takes the copy anew', async () => {
   await own.fetched('warm up the scripts', 'value');
   const lease = await own.lease('key');
-  // `commit` looks at no entry.
+  // `commit` reads no entry.
   const questions = await byReaders(async () => {
     await own.commit(lease, 'value');
     for (let read = 0; read < 100; read++) {
@@ -60,8 +62,10 @@ it('100 reads without copies are 100: the control', async () => {
   const { store } = openRedisStore(server.url, { prefix: open.prefix });
   const user = new StoreUser({ store, advance: sleep, close: async () => undefined });
   await user.fetched('key', 'value');
-  expect(await asked(async () => {
-    for (let read = 0; read < 100; read++) await user.served('key');
-  })).toBe(100);
+  expect(
+    await asked(async () => {
+      for (let read = 0; read < 100; read++) await user.served('key');
+    }),
+  ).toBe(100);
   await store.close();
 });

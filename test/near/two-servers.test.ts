@@ -28,9 +28,13 @@ it('with a cache that evicts at its memory limit, and a queue that does not evic
     await sleep(1_500);
   });
   const evicted = Number(/evicted_keys:(\d+)/.exec(await admin.info('stats'))?.[1]);
-  const refreshes = apps.flatMap(({ events }) => events.filter((event) => event.type === 'stored' && event.background)).length;
+  const refreshes = apps.flatMap(({ events }) =>
+    events.filter((event) => event.type === 'stored' && event.background),
+  ).length;
   const consistent = await untilConsistent(origin, apps, KEYS, 5_000);
-  console.log(`at the memory limit: ${String(load.reads)} reads, ${String(evicted)} keys evicted, ${String(refreshes)} refreshes, consistent after ${consistent.toFixed(0)} ms`);
+  console.log(
+    `at the memory limit: ${String(load.reads)} reads, ${String(evicted)} keys evicted, ${String(refreshes)} refreshes, consistent after ${consistent.toFixed(0)} ms`,
+  );
   expect(evicted).toBeGreaterThan(100);
   expect(load.failures).toEqual([]);
   expect(load.longest).toBeLessThan(2_000);

@@ -123,7 +123,9 @@ describe('the background refresh of a provider that is made per request', () => 
     ['a job class', NeedyJob, 'NeedyJob'],
   ])('is refused at start-up when it cannot be made without a request: %s', async (_, cls, job) => {
     const { message, cause } = await startFailure({ providers: [User, cls] });
-    expect(message).toContain(`${job} cannot be refreshed in the background: ${cls.name} cannot be made without a request`);
+    expect(message).toContain(
+      `${job} cannot be refreshed in the background: ${cls.name} cannot be made without a request`,
+    );
     expect(message).toContain('Make its constructor work without one (REQUEST is { asyncCacheJob } then)');
     expect(cause).toBeInstanceOf(TypeError);
   });
@@ -137,7 +139,14 @@ describe('refreshContext()', () => {
       async load(id: number): Promise<object> {
         const { key, background, attempt, previous, signal, setTtl } = refreshContext();
         setTtl(60);
-        return { id, key, background, attempt, previous: previous === undefined ? 'none' : 'some', aborted: signal.aborted };
+        return {
+          id,
+          key,
+          background,
+          attempt,
+          previous: previous === undefined ? 'none' : 'some',
+          aborted: signal.aborted,
+        };
       }
     }
     const { app, pass } = await startApp({ providers: [Service] });
@@ -167,5 +176,7 @@ it('a failed background refresh is logged once, with job and key, and the value 
   await pass(0);
   expect(await app.get(Service).load('a')).toBe(1);
   await pass(0);
-  expect(log.own('error')).toEqual([expect.stringMatching(/Refresh of Service\.load:"a" failed \(first failure\).*origin is down/)]);
+  expect(log.own('error')).toEqual([
+    expect.stringMatching(/Refresh of Service\.load:"a" failed \(first failure\).*origin is down/),
+  ]);
 });

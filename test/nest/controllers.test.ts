@@ -169,6 +169,8 @@ describe('a decorated controller method, over HTTP', () => {
   it('a request cannot be a key, and the error says so', async () => {
     const { call, log } = await start();
     expect((await call('/reports/unkeyable')).status).toBe(500);
-    expect(log.lines.map(({ text }) => text).join('\n')).toMatch(/Reports\.unkeyable: argument 1.*cannot be part of a cache key/);
+    expect(log.lines.map(({ text }) => text).join('\n')).toMatch(
+      /Reports\.unkeyable: argument 1.*cannot be part of a cache key/,
+    );
   });
 });

@@ -63,13 +63,15 @@ describe('of', () => {
     expect(() => cache.of(Reports, 'toString' as 'plain')).toThrow('Reports.toString is not decorated');
   });
 
-  it('rejects for a class that is not provided, when it has nobody to fetch with', async () => {
+  it('rejects for a class that is not provided, when there is no instance to fetch with', async () => {
     class Elsewhere {
       @AsyncCached(60)
       async load(): Promise<void> {}
     }
     const { cache } = await start();
-    await expect(cache.of(Elsewhere, 'load').get()).rejects.toThrow('Elsewhere.load cannot be refreshed: no provider or controller has the class Elsewhere');
+    await expect(cache.of(Elsewhere, 'load').get()).rejects.toThrow(
+      'Elsewhere.load cannot be refreshed: no provider or controller has the class Elsewhere',
+    );
   });
 
   it('finds the class that is provided for an abstract one', async () => {
@@ -104,7 +106,7 @@ describe('of', () => {
     expect(await cache.of(instance, 'load').read(1)).toMatchObject({ status: 'hit' });
   });
 
-  it('tells a method from the one that it calls by way of super', async () => {
+  it('distinguishes a method from the one that it calls through super', async () => {
     class Base {
       runs = 0;
       @AsyncCached(60)
@@ -150,7 +152,7 @@ describe('jobs', () => {
 });
 
 describe('events$', () => {
-  it('tells what happens: one event says how a read ended', async () => {
+  it('emits what happens: one event says how a read ended', async () => {
     const { app, cache, pass } = await start();
     const events: CacheEvent[] = [];
     const subscription = cache.events$.subscribe((event) => events.push(event));

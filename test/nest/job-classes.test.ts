@@ -191,7 +191,10 @@ describe('options of a job class', () => {
     }
     const { app, log } = await startApp({ providers: [Base, Sub] });
     expect([await app.get(Base).get(1), await app.get(Sub).get(1)]).toEqual(['base 1', 'sub base 1']);
-    expect(log.own('log')).toEqual([expect.stringContaining('Base: fresh for 1m,'), expect.stringContaining('Sub: fresh for 2m,')]);
+    expect(log.own('log')).toEqual([
+      expect.stringContaining('Base: fresh for 1m,'),
+      expect.stringContaining('Sub: fresh for 2m,'),
+    ]);
   });
 });
 
@@ -247,7 +250,9 @@ describe('is refused at start-up', () => {
       async fetch(): Promise<void> {}
     }
     const { message } = await startFailure({ providers: [Queue, Sending] });
-    expect(message).toBe('Sending has an attribute queue that is a Queue, and queue is an option of a job. Give the attribute another name');
+    expect(message).toBe(
+      'Sending has an attribute queue that is a Queue, and queue is an option of a job. Give the attribute another name',
+    );
   });
 
   it('when it has no name', async () => {

@@ -1,5 +1,12 @@
 import { Injectable, Module } from '@nestjs/common';
-import { AsyncCached, AsyncCacheJob, AsyncCacheModule, type AsyncCacheOptions, ConfigurationError, type JobOptions } from 'nestjs-async-cache';
+import {
+  AsyncCached,
+  AsyncCacheJob,
+  AsyncCacheModule,
+  type AsyncCacheOptions,
+  ConfigurationError,
+  type JobOptions,
+} from 'nestjs-async-cache';
 import { describe, expect, it } from 'vitest';
 import { MINUTE, startApp, startFailure } from './support/start-app.js';
 
@@ -13,7 +20,8 @@ class Service {
 }
 
 /** The ttl that the start-up log shows. */
-const ttlOf = (log: { own: (level: string) => string[] }) => /Service\.load: fresh for (\w+)/.exec(log.own('log').join('\n'))?.[1];
+const ttlOf = (log: { own: (level: string) => string[] }) =>
+  /Service\.load: fresh for (\w+)/.exec(log.own('log').join('\n'))?.[1];
 
 it('the start-up log has a line for each job, with its times', async () => {
   @Injectable()
@@ -129,12 +137,18 @@ describe('forRootAsync', () => {
   class OptionsModule {}
 
   it.each([
-    ['useFactory', AsyncCacheModule.forRootAsync({
-      imports: [ConfigModule],
-      inject: [Config],
-      useFactory: (config: Config) => ({ defaults: { ttl: config.ttl } }),
-    })],
-    ['an asynchronous useFactory', AsyncCacheModule.forRootAsync({ useFactory: async () => ({ defaults: { ttl: '4m' as const } }) })],
+    [
+      'useFactory',
+      AsyncCacheModule.forRootAsync({
+        imports: [ConfigModule],
+        inject: [Config],
+        useFactory: (config: Config) => ({ defaults: { ttl: config.ttl } }),
+      }),
+    ],
+    [
+      'an asynchronous useFactory',
+      AsyncCacheModule.forRootAsync({ useFactory: async () => ({ defaults: { ttl: '4m' as const } }) }),
+    ],
     ['useClass', AsyncCacheModule.forRootAsync({ imports: [ConfigModule], useClass: OptionsFactory })],
     ['useExisting', AsyncCacheModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsFactory })],
   ])('%s', async (_, cacheModule) => {
@@ -201,7 +215,9 @@ describe('refused at start-up, with job, option and value', () => {
       async other(): Promise<void> {}
     }
     const { message } = await startFailure({ providers: [Twins] });
-    expect(message).toBe('There are two jobs of the name twin: Twins.one and Twins.other. Give one of them a name of its own with the option `name`');
+    expect(message).toBe(
+      'Two jobs have the name twin: Twins.one and Twins.other. Give one of them a name of its own with the option `name`',
+    );
   });
 
   it('two classes of one name', async () => {
@@ -213,8 +229,13 @@ describe('refused at start-up, with job, option and value', () => {
       }
       return Users;
     };
-    const { message } = await startFailure({ providers: [{ provide: 'one', useClass: make() }, { provide: 'other', useClass: make() }] });
-    expect(message).toContain('There are two jobs of the name Users.find');
+    const { message } = await startFailure({
+      providers: [
+        { provide: 'one', useClass: make() },
+        { provide: 'other', useClass: make() },
+      ],
+    });
+    expect(message).toContain('Two jobs have the name Users.find');
   });
 
   it('a job class and a method with one name', async () => {
@@ -223,6 +244,6 @@ describe('refused at start-up, with job, option and value', () => {
       async fetch(): Promise<void> {}
     }
     const { message } = await startFailure({ providers: [Service, Users] });
-    expect(message).toContain('There are two jobs of the name Service.load: Service.load and Users');
+    expect(message).toContain('Two jobs have the name Service.load: Service.load and Users');
   });
 });

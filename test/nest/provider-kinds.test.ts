@@ -22,7 +22,7 @@ class SqlRepository extends Repository {
 
 const URL_PROVIDER = { provide: 'URL', useValue: 'sql:' };
 
-/** A read, a stale read, its background refresh, and a read of what came of it. */
+/** A read, a stale read, its background refresh, and a read of the result. */
 async function readTwice(repository: Repository, pass: (ms: number) => Promise<void>): Promise<string[]> {
   const reads = [await repository.find(1), await repository.find(1)];
   await pass(MINUTE + 1);
@@ -97,8 +97,14 @@ it('of a request-scoped factory it runs uncached, and says so', async () => {
     providers: [{ provide: Repository, scope: Scope.REQUEST, useFactory: () => new SqlRepository('sql:') }],
   });
   const repository = await app.resolve(Repository);
-  expect([await repository.find(1), await repository.find(1), await repository.find(1)]).toEqual(['sql: 1 1', 'sql: 1 2', 'sql: 1 3']);
-  expect(log.own('warn')).toEqual([expect.stringMatching(/^SqlRepository\.find runs uncached: .*request-scoped useFactory/)]);
+  expect([await repository.find(1), await repository.find(1), await repository.find(1)]).toEqual([
+    'sql: 1 1',
+    'sql: 1 2',
+    'sql: 1 3',
+  ]);
+  expect(log.own('warn')).toEqual([
+    expect.stringMatching(/^SqlRepository\.find runs uncached: .*request-scoped useFactory/),
+  ]);
 });
 
 describe('two instances of one class that factories made', () => {
@@ -106,7 +112,9 @@ describe('two instances of one class that factories made', () => {
 
   it('are refused: they would share their entries', async () => {
     const { message } = await startFailure({ providers: [factory('one'), factory('two')] });
-    expect(message).toMatch(/two different instances of SqlRepository \(one as two\).*share the entries of SqlRepository\.find/);
+    expect(message).toMatch(
+      /two different instances of SqlRepository \(one as two\).*share the entries of SqlRepository\.find/,
+    );
   });
 
   it('unless the one is an alias of the other', async () => {
@@ -126,7 +134,10 @@ describe('two instances of one class that factories made', () => {
       }
     }
     const rows = (model: string) => ({ provide: model, useFactory: () => new Rows(model) });
-    const { app, cache, pass } = await startApp({ providers: [rows('user'), rows('tweet')], options: { defaults: { ttl: 60 } } });
+    const { app, cache, pass } = await startApp({
+      providers: [rows('user'), rows('tweet')],
+      options: { defaults: { ttl: 60 } },
+    });
     const [users, tweets] = [app.get<Rows>('user'), app.get<Rows>('tweet')];
     expect([await users.get(1), await tweets.get(1)]).toEqual(['user 1 1', 'tweet 1 1']);
     await pass(MINUTE + 1);
@@ -171,7 +182,10 @@ it('one token for two classes in two modules: each is refreshed with its own', a
   @Module({ providers: [{ provide: 'REPO', useClass: Two }] })
   class SecondModule {}
   const { app, cache, pass } = await startApp({ imports: [FirstModule, SecondModule] });
-  for (const [module, value] of [[FirstModule, 'One 1'], [SecondModule, 'Two 1']] as const) {
+  for (const [module, value] of [
+    [FirstModule, 'One 1'],
+    [SecondModule, 'Two 1'],
+  ] as const) {
     const instance = await app.select(module).resolve<One | Two>('REPO', undefined, { strict: true });
     expect(await instance.load()).toBe(value);
   }

@@ -19,10 +19,11 @@ import { AsyncCached } from 'nestjs-async-cache';
 import { expect, it } from 'vitest';
 import { MINUTE, startHttpApp } from './support/start-app.js';
 
-// The copy that Nest loads: the test runner would take another build of the same package, and schemas know their own.
+// The copy of graphql that Nest loads. The test runner would load another build of the package, and a schema refuses
+// foreign ones.
 const { graphql } = createRequire(import.meta.url)('graphql') as { graphql: typeof Graphql };
 
-/** Makes the schema with its resolvers, and serves it nowhere: what runs it is the test. */
+/** Makes the schema with its resolvers and serves it nowhere; the test runs it. */
 class SchemaOnly extends AbstractGraphQLDriver {
   async start(): Promise<void> {}
   async stop(): Promise<void> {}

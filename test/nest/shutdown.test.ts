@@ -9,7 +9,7 @@ import { RecordingLogger } from './support/start-app.js';
 
 const CLOSE_LIMIT = 5_000;
 
-/** In the real time: how long a thing takes is what is tested. */
+/** In real time, since the test measures how long things take. */
 async function start(gate: Gate<string, [string]>, ...extra: (new () => object)[]) {
   @Injectable()
   class Service {
@@ -24,7 +24,10 @@ async function start(gate: Gate<string, [string]>, ...extra: (new () => object)[
     }
   }
   const log = new RecordingLogger();
-  const app = await Test.createTestingModule({ imports: [AsyncCacheModule.forRoot()], providers: [Service, Job, ...extra] })
+  const app = await Test.createTestingModule({
+    imports: [AsyncCacheModule.forRoot()],
+    providers: [Service, Job, ...extra],
+  })
     .setLogger(log)
     .compile();
   await app.init();

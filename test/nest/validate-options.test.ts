@@ -24,6 +24,8 @@ describe('options of forRoot that make sense together', () => {
     { cache, stores: { other: { max: 6 } } },
     { prefix: 'app', storeTimeout: '1s', enabled: false, serializer: codec },
     { near: false },
+    { connection, compress: { above: '10KB' } },
+    { connection, compress: { above: 4_096 } },
     { near: { max: 5, age: '1s' }, connection },
     { defaults: { ttl: 5, tags: ['a'] } },
   ])('%o', (options) => {
@@ -35,8 +37,17 @@ describe('options of forRoot that are refused', () => {
   it.each<[unknown, RegExp]>([
     [undefined, /The options of forRoot are undefined. Give an object/],
     [{ conection: connection }, /has an option 'conection', which does not exist. The options are: connection, store/],
+    [{ compress: true }, /compress of forRoot is true. Give \{ above: '10KB' \}/],
+    [{ compress: { above: '10 k' } }, /compress.above of forRoot is '10 k'. Write a number of bytes.*'10KB'/],
+    [{ compress: { above: 1 }, serializer: codec }, /compress and serializer/],
     [{ isGlobal: true }, /Write it beside useFactory/],
     [{ enabled: 'false' }, /enabled of forRoot is 'false'. It must be true or false/],
+    [
+      { connection: { host: 'localhost', keyPrefix: 'shop:' } },
+      /^connection of forRoot has the keyPrefix 'shop:'. .*prefix: 'shop' in forRoot/,
+    ],
+    [{ connection: { options: { keyPrefix: 'shop:' }, duplicate: () => null } }, /keyPrefix 'shop:'.*prefix: 'shop'/],
+    [{ store: { connection: { options: { redisOptions: { keyPrefix: 'a' } } } } }, /^store.connection .*keyPrefix 'a'/],
     [{ connection: 'redis://:secret@localhost' }, /^connection of forRoot is a string. Write \{ host, port \}/],
     [{ store: { max: 1 }, stores: [keyv] }, /has store and stores. Say once/],
     [{ store: { max: 1 }, cache }, /has store and cache/],

@@ -1,10 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Manifest {
   name: string;
@@ -20,14 +29,19 @@ export const entryPoints = Object.keys(manifest.exports)
   .filter((subpath) => subpath !== './package.json')
   .map((subpath) => manifest.name + subpath.slice(1));
 
-const required = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].filter((name) => !optionalPeers.includes(name));
+const required = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].filter(
+  (name) => !optionalPeers.includes(name),
+);
 
 export interface Outcome {
   code: number | null;
   output: string;
 }
 
-/** A user's project with the packed package inside; what it depends on is linked from our own node_modules, so no network is needed. */
+/**
+ * A user's project with the packed package installed. Its dependencies are linked from our own node_modules, so no
+ * network is needed.
+ */
 export class UserProject {
   readonly #folder: string;
 

@@ -1,8 +1,17 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { entryPoints, manifest, optionalPeers, pack, run, temporaryFolder, tool, UserProject } from './installed-package.js';
+import {
+  entryPoints,
+  manifest,
+  optionalPeers,
+  pack,
+  run,
+  temporaryFolder,
+  tool,
+  UserProject,
+} from './installed-package.js';
 
-// What is tested is the built output: `npm test` builds it first.
+// Tests the built output: `npm test` builds it first.
 let folder: string;
 let tarball: string;
 /** Has the required packages only. */
@@ -39,8 +48,12 @@ describe('the package root, in a project without the optional peers', () => {
   }, 60_000);
 
   it('and the same check would see an optional peer, were one named', () => {
-    const source = optionalPeers.map((peer, index) => `export type Peer${index} = typeof import('${peer}');`).join('\n');
-    expect(typeErrors(source)).toEqual(optionalPeers.map((peer): unknown => expect.stringContaining(`Cannot find module '${peer}'`)));
+    const source = optionalPeers
+      .map((peer, index) => `export type Peer${index} = typeof import('${peer}');`)
+      .join('\n');
+    expect(typeErrors(source)).toEqual(
+      optionalPeers.map((peer): unknown => expect.stringContaining(`Cannot find module '${peer}'`)),
+    );
   }, 60_000);
 });
 
@@ -64,9 +77,13 @@ it('exports exactly these names', () => {
         "AsyncCacheJob",
         "AsyncCacheModule",
         "AsyncCached",
+        "CircularReadError",
         "ConfigurationError",
+        "ContextError",
         "CorruptEntryError",
         "FetchTimeoutError",
+        "Invalidates",
+        "InvalidatesTags",
         "NoRefreshContextError",
         "QueueError",
         "StoreError",
@@ -85,18 +102,30 @@ it('exports exactly these names', () => {
       "nestjs-async-cache/cache-manager": [
         "CacheManagerStore",
       ],
+      "nestjs-async-cache/http": [
+        "CacheHeaders",
+        "CacheHeadersInterceptor",
+      ],
       "nestjs-async-cache/memory": [
+        "CronTimetable",
         "InProcessRefreshQueue",
         "MemoryStore",
-        "NearStore",
         "SystemClock",
       ],
       "nestjs-async-cache/msgpackr": [
+        "CompressingCodec",
         "MsgpackrCodec",
+      ],
+      "nestjs-async-cache/near": [
+        "NearStore",
       ],
       "nestjs-async-cache/redis": [
         "RedisStore",
         "connectRedis",
+      ],
+      "nestjs-async-cache/terminus": [
+        "AsyncCacheHealthIndicator",
+        "AsyncCacheHealthModule",
       ],
       "nestjs-async-cache/testing": [
         "Gate",
@@ -121,10 +150,26 @@ it('its types resolve as its code does', () => {
 
 function typeErrors(source: string): string[] {
   bare.write('use.ts', source);
-  const options = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--experimentalDecorators', '--skipLibCheck', 'false', '--types', 'node'];
+  const options = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--strict',
+    '--experimentalDecorators',
+    '--skipLibCheck',
+    'false',
+    '--types',
+    'node',
+  ];
   const { output } = bare.tool('tsc', '--noEmit', '--ignoreConfig', '--pretty', 'false', ...options, 'use.ts');
-  // Other packages' declarations have errors of their own; a line with two leading spaces continues the one above.
-  return output.split('\n').filter((line) => line.startsWith('use.ts') || line.startsWith(`node_modules/${manifest.name}/`) || line.startsWith('error'));
+  // Errors in other packages' declarations do not count. A line with two leading spaces continues the one above.
+  return output
+    .split('\n')
+    .filter(
+      (line) =>
+        line.startsWith('use.ts') || line.startsWith(`node_modules/${manifest.name}/`) || line.startsWith('error'),
+    );
 }
 
 function loadedPackages(entryPoint: string): string[] {
@@ -136,7 +181,11 @@ function loadedPackages(entryPoint: string): string[] {
 }
 
 function exportedNames(entryPoint: string): string[] {
-  const { code, output } = full.node('--input-type=module', '-e', `console.log(JSON.stringify(Object.keys(await import('${entryPoint}'))));`);
+  const { code, output } = full.node(
+    '--input-type=module',
+    '-e',
+    `console.log(JSON.stringify(Object.keys(await import('${entryPoint}'))));`,
+  );
   expect(code, output).toBe(0);
   return JSON.parse(output) as string[];
 }

@@ -1,21 +1,21 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { expect } from 'vitest';
 
-/** What a snippet of the README may use beside the files that are shown or named there. */
+/** What a snippet may use beside the files that its page shows or names. */
 export interface Given {
   /** The reader's application. */
   readonly app: INestApplicationContext;
   readonly web: INestApplicationContext;
   readonly worker: INestApplicationContext;
   readonly later: (ms: number) => Promise<void>;
-  /** Waits for what the comment says. */
+  /** Waits until what the comment says has happened. */
   readonly when: (what: string) => Promise<void>;
   readonly claim: (actual: unknown, expected: unknown) => void;
   readonly claimThrows: (run: () => Promise<unknown>, text: string) => Promise<void>;
   readonly atLeast: (expected: object) => unknown;
 }
 
-/** Checks claims, and counts them: one that is not reached proves nothing. */
+/** Checks claims and counts them, because a claim that is not reached proves nothing. */
 export class Claims {
   checked = 0;
 

@@ -1,86 +1,9 @@
-import type { INestApplicationContext, Type } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
-import { Redis } from 'ioredis';
-import { AsyncCache, type Job } from 'nestjs-async-cache';
 import { expect } from 'vitest';
-import { SystemClock } from '../../lib/memory/system-clock.js';
-import { ManualClock } from '../../lib/testing/manual-clock.js';
-import type { Claims, Given } from './given.js';
-import type { Project } from './project.js';
-
-/** What the prose around a block assumes: the applications, the time, and what has happened before. */
-export interface Harness {
-  /** The blocks that are files, and that this one runs. */
-  readonly files: readonly string[];
-  /** Runs the snippet, if there is one, and looks at what its text promises beside its claims. */
-  readonly run: (stage: Stage, snippet: (given: Partial<Given>) => Promise<void>) => Promise<void>;
-}
-
-const log = (): void => undefined;
-const SILENT = { log, warn: log, error: log };
-
-type Exports = Awaited<ReturnType<Project['load']>>;
-
-/** Starts applications made of the README's files, and closes them. */
-export class Stage {
-  readonly #apps: INestApplicationContext[] = [];
-
-  constructor(
-    /** What the harness's files export, all together. */
-    readonly exports: Exports,
-    readonly project: Project,
-  ) {}
-
-  /** An application whose time stands still. */
-  async start(module: unknown, ...providers: unknown[]): Promise<{ app: TestingModule; clock: ManualClock; later: Given['later'] }> {
-    const clock = new ManualClock();
-    // The README's reader adds them to the providers of the module.
-    const builder = Test.createTestingModule({ imports: [{ module: module as Type, providers: providers as Type[] }] });
-    const app = await this.#init(builder.overrideProvider(SystemClock).useValue(clock));
-    return { app, clock, later: (ms) => clock.advance(ms) };
-  }
-
-  /** An application in the real time: a server's cannot be moved. */
-  async startReal(module: unknown): Promise<TestingModule> {
-    return this.#init(Test.createTestingModule({ imports: [module as never] }));
-  }
-
-  async close(): Promise<void> {
-    for (const app of this.#apps.reverse()) await app.close();
-  }
-
-  async #init(builder: ReturnType<typeof Test.createTestingModule>): Promise<TestingModule> {
-    const app = await builder.setLogger(SILENT).compile();
-    await app.init();
-    this.#apps.push(app);
-    return app;
-  }
-}
-
-export async function runHarness(harness: Harness, project: Project, text: string | undefined, claims: Claims): Promise<void> {
-  const exports: Exports = {};
-  for (const file of harness.files) Object.assign(exports, await project.load(file));
-  for (const file of ['database.ts', 'tweets-api.ts', 'bank-api.ts', 'feeds-api.ts']) Object.assign(exports, await project.load(file));
-  const stage = new Stage(exports, project);
-  const snippet = text === undefined ? undefined : await project.loadSnippet(text);
-  const { claim, claimThrows, atLeast } = claims;
-  const nothing = (): never => {
-    throw new Error('The harness of this block gives it nothing of that');
-  };
-  const missing = new Proxy({}, { get: nothing }) as INestApplicationContext;
-  try {
-    await harness.run(stage, async (given) => {
-      await snippet?.run({ app: missing, web: missing, worker: missing, later: nothing, when: nothing, claim, claimThrows, atLeast, ...given });
-      expect(claims.checked).toBe(snippet?.claims);
-    });
-  } finally {
-    await stage.close();
-  }
-}
+import { type Harness, jobOf, namesOn } from './harness.js';
 
 const APP = ['app.module.ts', 'report.service.ts'];
 
-/** A snippet that needs the application of the first section, and some providers more. */
+/** A snippet that needs the application of the README, and some more providers. */
 function withProviders(files: readonly string[] = [], ...names: string[]): Harness {
   return {
     files: [...APP, ...files],
@@ -91,8 +14,9 @@ function withProviders(files: readonly string[] = [], ...names: string[]): Harne
   };
 }
 
+/** By the block that it runs: see `Block.id`. */
 export const harnesses: Readonly<Record<string, Harness>> = {
-  'cache-a-method': withProviders(),
+  'readme#nestjs-async-cache': withProviders(),
   'profile.service.ts': {
     files: [...APP, 'profile.service.ts'],
     run: async (stage) => {
@@ -108,17 +32,31 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       expect(Number(staleUntil) - Number(freshUntil)).toBe(86_400_000);
     },
   },
-  'job-classes': withProviders(['user-tweets.ts'], 'UserTweets', 'TweetsApi'),
-  reading: withProviders(['user-tweets.ts'], 'UserTweets', 'TweetsApi'),
-  'reading-2': withProviders(),
-  'after-a-write': withProviders(['price.service.ts'], 'PriceService'),
-  'when-the-origin-fails': withProviders(['exchange-rates.ts'], 'ExchangeRates', 'BankApi'),
-  'inside-a-fetch': withProviders(['feed.service.ts'], 'FeedService', 'FeedsApi'),
-  tags: withProviders(['team.service.ts'], 'TeamService'),
-  'many-at-once': withProviders(['product-prices.ts'], 'ProductPrices'),
-  'keeping-warm': withProviders(['front-page-prices.ts'], 'FrontPagePrices'),
-  'watching-it': withProviders(),
-  'redis-and-workers': {
+  'readme#job-classes': withProviders(['user-tweets.ts'], 'UserTweets', 'TweetsApi'),
+  'reading#the-value-and-how-it-came': withProviders(['user-tweets.ts'], 'UserTweets', 'TweetsApi'),
+  'reading#a-decorated-method': withProviders(),
+  'reading#a-miss-that-does-not-wait': withProviders(['patient-tweets.ts'], 'PatientTweets', 'TweetsApi'),
+  'values-and-keys#instances-of-classes': withProviders(['money.service.ts'], 'MoneyService'),
+  'values-and-keys#instances-of-classes-2': withProviders(['price-tag.service.ts'], 'PriceTagService'),
+  'values-and-keys#keys': withProviders(['search.service.ts'], 'SearchService'),
+  'values-and-keys#a-value-for-each-tenant': {
+    files: ['tenants.ts'],
+    run: async (stage, snippet) => {
+      await snippet(await stage.start(stage.exports['TenantsModule']));
+    },
+  },
+  'invalidation-and-tags#one-entry': withProviders(['price.service.ts'], 'PriceService'),
+  'invalidation-and-tags#by-decorator': withProviders(['stock.service.ts'], 'StockService'),
+  'invalidation-and-tags#by-tag': withProviders(['team.service.ts'], 'TeamService'),
+  'invalidation-and-tags#all-entries': withProviders(['price.service.ts'], 'PriceService'),
+  'failures#the-origin-fails': withProviders(['exchange-rates.ts'], 'ExchangeRates', 'BankApi'),
+  'inside-a-fetch#a-fetch-that-reads-other-cached-values': withProviders(['total.service.ts'], 'TotalService'),
+  'inside-a-fetch#inside-a-fetch': withProviders(['feed.service.ts'], 'FeedService', 'FeedsApi'),
+  'batches#many-keys-in-one-round-trip': withProviders(['product-prices.ts'], 'ProductPrices'),
+  'batches#fill-many-keys': withProviders(['product-prices.ts'], 'ProductPrices'),
+  'keeping-warm#keeping-warm': withProviders(['front-page-prices.ts'], 'FrontPagePrices'),
+  'watching#watching': withProviders(),
+  'redis-and-workers#web-processes-and-workers': {
     files: ['report.service.ts', 'web.module.ts', 'worker.module.ts'],
     run: async (stage, snippet) => {
       const { WebModule, WorkerModule, ReportService } = stage.exports;
@@ -167,32 +105,29 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       expect(await namesOn(process.env['REDIS_URL'], `${stage.project.prefix}:e:*configured*`)).toHaveLength(1);
     },
   },
-  testing: { files: APP, run: async (_stage, snippet) => snippet({}) },
-  'testing-2': { files: APP, run: async (_stage, snippet) => snippet({}) },
-  'good-to-know': withProviders(['money.service.ts'], 'MoneyService'),
-  'good-to-know-2': withProviders(['checked-tweets.ts'], 'CheckedTweets', 'TweetsApi'),
+  'health.module.ts': {
+    files: [...APP, 'health.module.ts'],
+    run: async (stage) => {
+      const { AppModule, HealthModule } = stage.exports;
+      const url = await stage.startHttp(AppModule, undefined, HealthModule);
+      const response = await fetch(`${url}/health`);
+      expect(await response.json()).toMatchObject({ status: 'ok', info: { cache: { status: 'up', workers: 1 } } });
+    },
+  },
+  'sales.controller.ts': {
+    files: [...APP, 'sales.controller.ts'],
+    run: async (stage) => {
+      const { AppModule, SalesController } = stage.exports;
+      const url = await stage.startHttp(AppModule, SalesController);
+      const { headers } = await fetch(`${url}/sales/eu`);
+      expect(headers.get('cache-control')).toMatch(
+        /^private, max-age=60, stale-while-revalidate=\d+, stale-if-error=\d+$/,
+      );
+      expect(headers.get('cache-status')).toBe('nestjs-async-cache; fwd=miss; stored; ttl=60');
+    },
+  },
+  'testing#a-service-alone': { files: APP, run: async (_stage, snippet) => snippet({}) },
+  'testing#an-application-whose-time-stands-still': { files: APP, run: async (_stage, snippet) => snippet({}) },
+  'testing#a-fetch-that-waits': { files: APP, run: async (_stage, snippet) => snippet({}) },
+  'nest#types-of-a-job-class': withProviders(['checked-tweets.ts'], 'CheckedTweets', 'TweetsApi'),
 };
-
-/** What a block exports has no type here. */
-function jobOf(app: INestApplicationContext, owner: object, method: string): Job {
-  return app.get(AsyncCache).of(owner as Type, method as never);
-}
-
-async function namesOn(url: string | undefined, pattern: string): Promise<string[]> {
-  const redis = new Redis(url ?? '');
-  try {
-    return await redis.keys(pattern);
-  } finally {
-    redis.disconnect();
-  }
-}
-
-/** What the blocks left behind on the Redis that the whole run shares. */
-export async function removeNames(prefix: string): Promise<void> {
-  for (const url of [process.env['REDIS_URL'], process.env['CACHE_REDIS_URL']]) {
-    const names = await namesOn(url, `${prefix}:*`);
-    const redis = new Redis(url ?? '');
-    if (names.length > 0) await redis.unlink(...names);
-    redis.disconnect();
-  }
-}

@@ -14,10 +14,12 @@ export interface LoadedSnippet {
   readonly claims: number;
 }
 
-/** The blocks of the README as the files of a project, beside the files that it only names (`given/`). */
+/** The blocks of the README and docs as the files of a project, beside the files that they only name (`given/`). */
 export class Project {
   readonly #folder = mkdtempSync(join(HERE, '.project-'));
   readonly #names: Names;
+  /** The files that the pages name and do not show. */
+  readonly given: readonly string[] = readdirSync(GIVEN);
   readonly prefix = `readme-${Math.random().toString(36).slice(2)}`;
   #loaded = 0;
 
@@ -32,13 +34,20 @@ export class Project {
       }
     }
     this.#names = names;
-    for (const { id, code, kind } of blocks) if (kind === 'snippet') this.#write(`${id}.snippet.ts`, toModule(code, names).code);
+    for (const { id, code, kind } of blocks)
+      if (kind === 'snippet') this.#write(`${id.replace('#', '.')}.snippet.ts`, toModule(code, names).code);
   }
 
-  /** The compiler's complaints about the blocks, each with the block it is about. */
+  /** The compiler's errors, each with the block that it concerns. */
   typeErrors(): string[] {
     const config = join(HERE, '..', 'tsconfig.json');
-    const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(config, (path) => ts.sys.readFile(path)).config, ts.sys, join(HERE, '..'), {}, config);
+    const { options } = ts.parseJsonConfigFileContent(
+      ts.readConfigFile(config, (path) => ts.sys.readFile(path)).config,
+      ts.sys,
+      join(HERE, '..'),
+      {},
+      config,
+    );
     const files = readdirSync(this.#folder).map((file) => join(this.#folder, file));
     const program = ts.createProgram(files, options);
     return files.flatMap((file) => {
@@ -51,12 +60,12 @@ export class Project {
     });
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a block's exports are what the README says
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a block's exports are what its page says
   async load(file: string): Promise<Record<string, any>> {
     return (await import(/* @vite-ignore */ pathToFileURL(join(this.#folder, file)).href)) as Record<string, unknown>;
   }
 
-  /** A module of its own each time, also for text that is not in the README: to see that it fails. */
+  /** Loads the text as a new module each time. The text may also be one that is on no page, to see that it fails. */
   async loadSnippet(text: string): Promise<LoadedSnippet> {
     const { code, claims } = toModule(text, this.#names);
     this.#loaded += 1;
@@ -71,7 +80,7 @@ export class Project {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** The prefix is the one thing that is changed: other tests use the same Redis. */
+  /** Changes the prefix only, because other tests use the same Redis. */
   #write(file: string, code: string): void {
     writeFileSync(join(this.#folder, file), code.replaceAll(`prefix: 'shop'`, `prefix: '${this.prefix}'`));
   }

@@ -1,8 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Block, blocksOf } from './blocks.js';
+import type { Block } from './blocks.js';
 import { Claims } from './given.js';
-import { harnesses, removeNames, runHarness } from './harnesses.js';
+import { removeNames, runHarness } from './harness.js';
+import { harnesses } from './harnesses.js';
+import { brokenLinks, pages } from './pages.js';
 import { Project } from './project.js';
 import { toModule, withWrongClaim } from './snippet-module.js';
 
@@ -12,12 +15,15 @@ interface Manifest {
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
-const readme = readFileSync('README.md', 'utf8');
+/** Files that another test runs: a suite of tests cannot run inside a test. */
+const RUN_ELSEWHERE = ['my-store.spec.ts'];
+
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
-const blocks = blocksOf(readme);
+const all = pages();
+const blocks = all.flatMap((page) => page.blocks);
 const code = blocks.filter(({ language }) => language === 'ts');
 const snippets = code.filter(({ kind }) => kind === 'snippet');
-const harnessed = new Set(Object.values(harnesses).flatMap(({ files }) => files));
+const harnessed = new Set([...Object.values(harnesses).flatMap(({ files }) => files), ...RUN_ELSEWHERE]);
 
 let project: Project;
 
@@ -41,12 +47,27 @@ it('has a harness for each block, and no other', () => {
   expect(new Set(code.map(({ id }) => id)).size).toBe(code.length);
 });
 
+it('has no block in a language that nothing checks', () => {
+  const languages = new Set(blocks.map(({ language }) => language));
+  expect([...languages].filter((language) => !['ts', 'sh', ''].includes(language))).toEqual([]);
+  const undeclared = blocks.filter(
+    ({ language, code: text }) => language === '' && /\b(import|await|const) /.test(text),
+  );
+  expect(undeclared.map(({ id, line }) => `${id}:${String(line)}`)).toEqual([]);
+});
+
+it('has a README of a few minutes', () => {
+  expect(readFileSync('README.md', 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(250);
+});
+
 it('compiles', () => {
   expect(project.typeErrors()).toEqual([]);
 }, 60_000);
 
-it('and one that does not compile is seen', () => {
-  const wrong = code.map((block) => (block.id === 'report.service.ts' ? edited(block, '@AsyncCached(60)', `@AsyncCached('60 parsecs')`) : block));
+it('and a block that does not compile is found', () => {
+  const wrong = code.map((block) =>
+    block.id === 'report.service.ts' ? edited(block, '@AsyncCached(60)', `@AsyncCached('60 parsecs')`) : block,
+  );
   const copy = new Project(wrong);
   try {
     expect(copy.typeErrors()).toEqual([expect.stringContaining('report.service.ts')]);
@@ -59,37 +80,63 @@ describe.each(Object.entries(harnesses))('%s', (id, harness) => {
   const snippet = snippets.find((block) => block.id === id)?.code;
   const { claims } = toModule(snippet ?? '', new Map());
 
-  it('does what the README says', async () => {
+  it('does what the page says', async () => {
     await runHarness(harness, project, snippet, new Claims());
   });
 
-  it.each(Array.from({ length: claims }, (_, index) => index))('would be found out if claim %i were wrong', async (wrong) => {
+  // One wrong claim for each block, its last: the run before has counted that every claim is checked.
+  it.runIf(claims > 0)('fails when a claim is wrong', async () => {
     const claimed = new Claims();
-    await expect(runHarness(harness, project, withWrongClaim(snippet ?? '', wrong), claimed)).rejects.toThrow(/something else/);
-    expect(claimed.checked).toBe(wrong + 1);
+    await expect(runHarness(harness, project, withWrongClaim(snippet ?? '', claims - 1), claimed)).rejects.toThrow(
+      /something else/,
+    );
+    expect(claimed.checked).toBe(claims);
   });
 });
 
 it('refuses a claim that nothing checks, and one that is not reached', async () => {
-  expect(() => toModule('if (app) {\n  app.get(String); // → 1\n}', new Map())).toThrow('1 claims are written, and 0 are checked');
-  const { run } = harnesses['testing'] ?? {};
+  expect(() => toModule('if (app) {\n  app.get(String); // → 1\n}', new Map())).toThrow(
+    '1 claims are written, and 0 are checked',
+  );
+  const { run } = harnesses['testing#a-service-alone'] ?? {};
   const harness = { files: [], run: run ?? (async () => undefined) };
   const unreached = `if (process.pid > 0) throw new Error('before the claim');\nprocess.pid; // → 0`;
   await expect(runHarness(harness, project, unreached, new Claims())).rejects.toThrow('before the claim');
 });
 
 it('names commands that exist', () => {
-  const commands = blocks.filter(({ language }) => language === 'sh').flatMap((block) => block.code.split(/\n|&&/).map((command) => command.trim()));
+  const commands = blocks
+    .filter(({ language }) => language === 'sh')
+    .flatMap((block) => block.code.split(/\n|&&/).map((command) => command.trim()));
   expect(commands.length).toBeGreaterThan(0);
   expect(commands.filter((command) => !exists(command))).toEqual([]);
   expect(exists('npm run nothing')).toBe(false);
 });
 
-it('links to what is there', () => {
-  const targets = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
-  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => `#${text.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-')}`);
-  expect(targets.filter((target) => !(target.startsWith('#') ? headings.includes(target) : existsSync(target)))).toEqual([]);
+it('links only to files and headings that exist', () => {
+  const others = [
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'sample/README.md',
+    ...readdirSync('docs/decisions').map((file) => join('docs/decisions', file)),
+  ];
+  const texts = [...all, ...others.map((path) => ({ path, text: readFileSync(path, 'utf8') }))];
+  expect(texts.flatMap((page) => brokenLinks(page, read))).toEqual([]);
+  const wrong = {
+    path: 'docs/page.md',
+    text: '[a](nowhere.md) [b](#no-heading) [c](reading.md#no-heading) [d](../README.md)',
+  };
+  expect(brokenLinks(wrong, read)).toEqual([
+    'docs/page.md → nowhere.md',
+    'docs/page.md → #no-heading',
+    'docs/page.md → reading.md#no-heading',
+  ]);
 });
+
+function read(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  return statSync(path).isDirectory() ? '' : readFileSync(path, 'utf8');
+}
 
 function exists(command: string): boolean {
   const [program, verb = '', ...names] = command.split(' ');

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 
-/** What a snippet says about itself, in comments that become code: see `toModule`. */
+/** Comments of a snippet that become code: see `toModule`. */
 const CLAIM = /^\s*\/\/ (→|throws) (.*)$/;
 const LATER = /^\/\/ (\d+) (s|m|h|d) later$/;
 const MOMENT = /^\/\/ a moment later$/;
@@ -12,7 +12,7 @@ export interface SnippetModule {
   readonly claims: number;
 }
 
-/** Where each name comes from that a snippet may use without importing it. */
+/** Where each name comes from that a snippet uses without importing it. */
 export type Names = ReadonlyMap<string, { readonly from: string; readonly isType: boolean }>;
 
 /**
@@ -60,9 +60,11 @@ export function toModule(snippet: string, names: Names): SnippetModule {
     if (/\/\/ (→|throws )/.test(line)) comments += 1;
     offset = end + 1;
   }
-  if (comments !== claims) throw new Error(`${String(comments)} claims are written, and ${String(claims)} are checked:\n${snippet}`);
+  if (comments !== claims)
+    throw new Error(`${String(comments)} claims are written, and ${String(claims)} are checked:\n${snippet}`);
   let body = snippet;
-  for (const { start, end, text } of edits.sort((a, b) => b.start - a.start)) body = body.slice(0, start) + text + body.slice(end);
+  for (const { start, end, text } of edits.sort((a, b) => b.start - a.start))
+    body = body.slice(0, start) + text + body.slice(end);
   const code = [
     ...imports,
     ...missingImports(source, names),
@@ -75,7 +77,7 @@ export function toModule(snippet: string, names: Names): SnippetModule {
   return { code: code.join('\n'), claims };
 }
 
-/** The same text with the n-th claim turned into a wrong one. */
+/** The same text with its n-th claim replaced by a wrong one. */
 export function withWrongClaim(snippet: string, wrong: number): string {
   let claim = -1;
   const lines = snippet.split('\n').map((line) => {
@@ -108,7 +110,8 @@ function missingImports(source: ts.SourceFile, names: Names): string[] {
   const visit = (node: ts.Node): void => {
     if (ts.isIdentifier(node)) {
       const isMember = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node;
-      const isNew = (ts.isImportSpecifier(node.parent) || ts.isVariableDeclaration(node.parent)) && node.parent.name === node;
+      const isNew =
+        (ts.isImportSpecifier(node.parent) || ts.isVariableDeclaration(node.parent)) && node.parent.name === node;
       if (isNew) declared.add(node.text);
       else if (!isMember) used.add(node.text);
     }
@@ -123,14 +126,16 @@ function missingImports(source: ts.SourceFile, names: Names): string[] {
     });
 }
 
-/** What a module exports by its declarations. */
+/** The declarations that a module exports. */
 export function exportsOf(code: string): { name: string; isType: boolean }[] {
   const source = ts.createSourceFile('file.ts', code, ts.ScriptTarget.ES2022, true);
   return source.statements.flatMap((statement) => {
     const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
-    if (!isType && !ts.isClassDeclaration(statement) && !ts.isFunctionDeclaration(statement)) return [];
+    const isVariable = ts.isVariableStatement(statement);
+    if (!isType && !isVariable && !ts.isClassDeclaration(statement) && !ts.isFunctionDeclaration(statement)) return [];
     const isExported = ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false;
-    return isExported && statement.name !== undefined ? [{ name: statement.name.text, isType }] : [];
+    const names = isVariable ? statement.declarationList.declarations.map(({ name }) => name) : [statement.name];
+    return isExported ? names.flatMap((name) => (name === undefined ? [] : [{ name: name.getText(), isType }])) : [];
   });
 }
 

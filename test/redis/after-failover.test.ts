@@ -12,26 +12,48 @@ import { type RedisWithSentinels, startRedisWithSentinels } from './sentinel.js'
 const framework = { afterEach, beforeEach, describe, expect, it };
 const capabilities = { shared: true, fence: 'cluster' } as const;
 const advance = (ms: number): Promise<void> => sleep(ms + 2);
-/** The sentinels need a second or two to agree. */
+/** Milliseconds. The sentinels need a second or two to agree. */
 const FAILOVER = 10_000;
 
 let redis: RedisWithSentinels;
-/** Made while the former master was there: it has come over to the new one by itself. */
+/** Connected before the failover, it has switched to the new master by itself. */
 let survivor: Redis;
 beforeAll(async () => {
   redis = await startRedisWithSentinels();
   // BullMQ insists on the first option.
-  survivor = new Redis({ ...redis.connection, maxRetriesPerRequest: null, reconnectOnError: ({ message }) => message.startsWith('READONLY') });
+  survivor = new Redis({
+    ...redis.connection,
+    maxRetriesPerRequest: null,
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+  });
   survivor.on('error', () => undefined);
   await survivor.set('written', 'before the failover');
   await survivor.wait(1, 5_000);
   await redis.master.kill();
   await vi.waitFor(async () => expect((await survivor.role())[0]).toBe('master'), FAILOVER);
+  // For a moment the sentinels still name the former master to clients that connect now.
+  await vi.waitFor(async () => expect(await roleForNewcomer()).toBe('master'), FAILOVER);
 }, 60_000);
 afterAll(async () => {
   survivor.disconnect();
   await redis.stop();
 });
+
+async function roleForNewcomer(): Promise<unknown> {
+  const newcomer = new Redis({
+    ...redis.connection,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    sentinelRetryStrategy: () => null,
+  });
+  newcomer.on('error', () => undefined);
+  try {
+    await newcomer.connect();
+    return (await newcomer.role())[0];
+  } finally {
+    newcomer.disconnect();
+  }
+}
 
 it('the former replica is the master, and has what the former master had', async () => {
   const direct = new Redis(redis.replica.url);
@@ -83,4 +105,8 @@ describe.each([
   );
 });
 
-describeCases('after a failover', { options: () => ({ connection: redis.connection, storeTimeout: '10s' }), time: 'real', shared: true });
+describeCases('after a failover', {
+  options: () => ({ connection: redis.connection, storeTimeout: '10s' }),
+  time: 'real',
+  shared: true,
+});

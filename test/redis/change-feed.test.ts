@@ -1,11 +1,13 @@
 import { type Cluster, Redis } from 'ioredis';
+import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ChangeFeed, Store } from '../../lib/core/ports.js';
-import { NearStore } from '../../lib/memory/near-store.js';
+import { NearStore } from '../../lib/near/near-store.js';
 import { SystemClock } from '../../lib/memory/system-clock.js';
 import { KeyNames } from '../../lib/redis/key-names.js';
 import { connectRedis } from '../../lib/redis/redis-connection.js';
+import { StandstillWatch } from '../../lib/redis/standstill-watch.js';
 import { RedisChangeFeed } from '../../lib/redis/redis-change-feed.js';
 import { StoreUser } from '../../lib/testing/store-user.js';
 import { type NearOptions, openNearStore, type OpenNearStore } from '../near/open-near-store.js';
@@ -13,7 +15,7 @@ import { openRedisStore } from '../support/open-redis-store.js';
 import { startProxy } from '../support/proxy.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 
-/** One interval and one deadline of the heartbeat, and a slow machine. */
+/** Milliseconds for one interval and one deadline of the heartbeat, on a slow machine. */
 const HEARTBEAT = 1_000;
 const SLOW = 1_500;
 
@@ -47,7 +49,7 @@ async function openPair(url = server.url, options: NearOptions = {}): Promise<Pa
   return { ...open, own: userOf(open.near), other: userOf(store) };
 }
 
-/** Milliseconds until the process reads the value of a key that it holds a copy of. */
+/** Milliseconds until the process reads the value of a key of which it holds a copy. */
 async function delayOf(own: StoreUser, key: string, value: unknown, limit: number): Promise<number> {
   const from = performance.now();
   while ((await own.served(key)) !== value) {
@@ -61,7 +63,7 @@ async function untilLive(feed: ChangeFeed, ms = 5_000): Promise<void> {
   await vi.waitFor(() => expect(feed.live).toBe(true), ms);
 }
 
-/** Sets in another process what this one holds a copy of, and expects that it is told. */
+/** Another process sets a key of which this one holds a copy. Expects that the change is reported to this one. */
 async function expectTold({ own, other }: Pair): Promise<void> {
   await own.store.read('told');
   for (const value of [1, 2, 3].map((n) => `${String(n)} ${String(Math.random())}`)) {
@@ -69,6 +71,56 @@ async function expectTold({ own, other }: Pair): Promise<void> {
     expect(await delayOf(own, 'told', value, SLOW)).toBeLessThan(SLOW);
   }
 }
+
+/** Waits until the process reads the key without asking the server. */
+async function untilCopied(own: StoreUser, value: string): Promise<void> {
+  await vi.waitFor(async () => {
+    await own.store.read('key');
+    expect(own.store.read('key')).toMatchObject({ value });
+  });
+}
+
+/** Deletes an entry while the event loop of this process is blocked. */
+function deleteBlocking(name: string): void {
+  const program = `require('node:net').connect(${String(server.port)}, '127.0.0.1', function () {
+    this.end('DEL ' + JSON.stringify(process.argv[1]) + '\\r\\n');
+  }).on('close', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)).resume()`;
+  execFileSync(process.execPath, ['-e', program, name]);
+}
+
+describe('a process whose event loop was blocked', () => {
+  it('takes no copy for true before it has read what waits in its socket', async () => {
+    const { own, other, prefix, near, feed } = await openPair();
+    await other.set('key', 'old');
+    await untilCopied(own, 'old');
+    deleteBlocking(`${prefix}:e:{key}`);
+    const read = near.read('key');
+    expect(read).toBeInstanceOf(Promise);
+    expect(await read).toBeUndefined();
+    await untilLive(feed, 1_000);
+  });
+
+  it('control: without the watch it gives the deleted value', async () => {
+    const isCurrent = vi.spyOn(StandstillWatch.prototype, 'isCurrent', 'get').mockReturnValue(true);
+    onTestFinished(() => isCurrent.mockRestore());
+    const { own, other, prefix, near } = await openPair();
+    await other.set('key', 'old');
+    await untilCopied(own, 'old');
+    deleteBlocking(`${prefix}:e:{key}`);
+    expect(near.read('key')).toMatchObject({ value: 'old' });
+  });
+
+  it('has its copies back when it has caught up: those that are right are no question to the server', async () => {
+    const { own, other, near, feed } = await openPair();
+    await other.set('key', 'value');
+    await untilCopied(own, 'value');
+    const until = performance.now() + 150;
+    while (performance.now() < until);
+    expect(feed.live).toBe(false);
+    await untilLive(feed, 1_000);
+    expect(near.read('key')).toMatchObject({ value: 'value' });
+  });
+});
 
 describe('a change by another process', () => {
   const ROUNDS = 200;
@@ -84,8 +136,14 @@ describe('a change by another process', () => {
       delays.push(await delayOf(own, key, round, 5_000));
     }
     delays.sort((one, another) => one - another);
-    const [p50, p99, most] = [0.5, 0.99, 1].map((share) => delays[Math.ceil(share * ROUNDS) - 1] ?? Infinity) as [number, number, number];
-    console.log(`change seen by another process: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, most ${most.toFixed(2)} ms (n = ${String(ROUNDS)})`);
+    const [p50, p99, most] = [0.5, 0.99, 1].map((share) => delays[Math.ceil(share * ROUNDS) - 1] ?? Infinity) as [
+      number,
+      number,
+      number,
+    ];
+    console.log(
+      `change seen by another process: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, most ${most.toFixed(2)} ms (n = ${String(ROUNDS)})`,
+    );
     expect(p50).toBeLessThan(100);
     expect(p99).toBeLessThan(1_000);
   });
@@ -98,7 +156,7 @@ describe('a change by another process', () => {
     ['cleared', async (user) => user.store.clear(), undefined],
     ['flushed', () => admin.flushall(), undefined],
     ['flushed in the background', () => admin.flushall('ASYNC'), undefined],
-  ])('is told: %s', async (_, change, expected) => {
+  ])('is reported: %s', async (_, change, expected) => {
     const { own, other } = await openPair();
     await other.set('key', 'old', { tags: ['tag'] });
     expect(await own.served('key')).toBe('old');
@@ -106,7 +164,7 @@ describe('a change by another process', () => {
     expect(await delayOf(own, 'key', expected, SLOW)).toBeLessThan(SLOW);
   });
 
-  it.each(['invalidated', 'invalidated by a tag'])('is told: %s', async (how) => {
+  it.each(['invalidated', 'invalidated by a tag'])('is reported: %s', async (how) => {
     const { own, other } = await openPair();
     await other.set('key', 'old', { tags: ['tag'] });
     expect(await own.decision('key')).toBe('fresh');
@@ -115,7 +173,7 @@ describe('a change by another process', () => {
     await vi.waitFor(async () => expect(await own.decision('key')).toBe('stale'), SLOW);
   });
 
-  it('is told: expired and evicted', async () => {
+  it('is reported: expired and evicted', async () => {
     const { own, other, client, prefix } = await openPair();
     await other.set('key', 'old');
     expect(await own.served('key')).toBe('old');
@@ -123,7 +181,7 @@ describe('a change by another process', () => {
     await vi.waitFor(async () => expect(await own.store.read('key')).toBeUndefined(), SLOW);
   });
 
-  it('of a key with any name is told', async () => {
+  it('is reported for a key with any name', async () => {
     const { own, other } = await openPair();
     for (const key of ['', '}', '{', '{}', '%', '%}', 'a{b}c', 'ключ', 'a b\n*?[x]']) {
       await other.set(key, 'old');
@@ -143,9 +201,11 @@ describe('a change by another process', () => {
   });
 });
 
-describe('is live again, and tells, after', () => {
+describe('is live again, and reports changes, after', () => {
   const ids = async (): Promise<{ clients: string[]; subscribers: string[] }> => {
-    const list = String(await admin.client('LIST')).split('\n').filter(Boolean);
+    const list = String(await admin.client('LIST'))
+      .split('\n')
+      .filter(Boolean);
     const tracking = list.filter((line) => /flags=\w*t/.test(line));
     const idsAt = (place: RegExp): string[] => tracking.map((line) => place.exec(line)?.[1] ?? '');
     return { clients: idsAt(/^id=(\d+)/), subscribers: idsAt(/ redir=(\d+)/) };
@@ -257,13 +317,13 @@ describe('a connection on which nothing arrives any more', () => {
     await vi.waitFor(() => expect(feed.live).toBe(false), HEARTBEAT + SLOW);
     await untilLive(feed);
     await sleep(2 * HEARTBEAT);
-    // Once: the dead connection was not trusted again.
+    // Only once, so the dead connection was not trusted again in between.
     expect(states).toEqual([true, false, true]);
   });
 });
 
 describe('two servers of which one takes the place of the other, while a connection to the former lives on', () => {
-  /** Its own changes seem to be told. */
+  /** Makes the feed's own test changes seem to be reported. */
   const deceive = (client: Redis | Cluster): void => {
     const redis = client as Redis;
     const { duplicate, call } = redis;
@@ -280,7 +340,7 @@ describe('two servers of which one takes the place of the other, while a connect
     ['where it seems to tell, it is trusted in vain: the control', { tamperClient: deceive }, false],
   ])('%s', async (_, options, isTold) => {
     const successor = await startRedis();
-    // The id of the connection to the former is somebody's on the successor, too.
+    // The id of the connection to the former master belongs to another client on the new one, too.
     const strangers = Array.from({ length: 30 }, () => new Redis(successor.url));
     await Promise.all(strangers.map((stranger) => stranger.ping()));
     const proxy = await startProxy(server.port);
@@ -303,13 +363,20 @@ describe('two servers of which one takes the place of the other, while a connect
   });
 });
 
-it('where tracking is forbidden, the store works without copies, and that is told once', async () => {
+it('where tracking is forbidden, the store works without copies, which is reported once', async () => {
   await admin.acl('SETUSER', 'app', 'on', '>secret', 'allkeys', 'allchannels', '+@all', '-client|tracking');
   const url = `redis://app:secret@127.0.0.1:${String(server.port)}`;
   const { store } = openRedisStore(url);
   const refusals: unknown[] = [];
   const feed = store.changeFeed(new SystemClock(), (error) => refusals.push(error));
-  const near = new NearStore({ store, feed, clock: new SystemClock(), max: 10, age: 30_000, onFailure: () => undefined });
+  const near = new NearStore({
+    store,
+    feed,
+    clock: new SystemClock(),
+    max: 10,
+    age: 30_000,
+    onFailure: () => undefined,
+  });
   onTestFinished(() => near.close());
   const user = userOf(near);
   for (let round = 0; round < 3; round++) {

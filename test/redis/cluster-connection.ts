@@ -2,7 +2,9 @@ import type { Cluster } from 'ioredis';
 import { afterAll, beforeAll } from 'vitest';
 import { type RedisCluster, startRedisCluster } from './redis-cluster.js';
 
-/** A cluster for the tests of a file, and one connection that they share, as an application would: who made it closes it. */
+/**
+ * A cluster for the tests of a file, and one connection that they share as an application would: its creator closes it.
+ */
 export function clusterConnection(): () => Cluster {
   let cluster: RedisCluster;
   let connection: Cluster;

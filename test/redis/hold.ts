@@ -5,8 +5,8 @@ import type { ScriptName } from '../../lib/redis/scripts.js';
 type Command = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * Stops the next run of a script before it is sent, as if the process stood still there.
- * `reached` resolves when it would have been; `release` lets it go.
+ * Stops the next run of a script before it is sent, as if the process stood still at that point. `reached` resolves
+ * when it would have been sent; `release` sends it.
  */
 export function hold(client: Redis | Cluster, script: ScriptName): { reached: Promise<void>; release: () => void } {
   const commands = client as unknown as Record<string, Command>;

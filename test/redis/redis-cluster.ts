@@ -34,10 +34,12 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   };
 }
 
-/** The bus has a port of its own, by default one that may not exist. */
+/** The cluster bus has a port of its own. The default one may exceed the range of ports. */
 async function startNode(): Promise<RedisServer> {
   const bus = 20_000 + Math.floor(Math.random() * 10_000);
-  return startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', '2000'] });
+  return startRedis({
+    args: ['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', '2000'],
+  });
 }
 
 async function busOf(client: Redis): Promise<string> {
@@ -47,6 +49,8 @@ async function busOf(client: Redis): Promise<string> {
 
 async function isComplete(client: Redis): Promise<boolean> {
   const info = await client.cluster('INFO');
-  const nodes = String(await client.cluster('NODES')).trim().split('\n');
+  const nodes = String(await client.cluster('NODES'))
+    .trim()
+    .split('\n');
   return info.includes('cluster_state:ok') && nodes.length === 3 && nodes.every((node) => node.includes('connected'));
 }

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 
 import { ConfigurationError, StoreError } from '../../lib/core/errors.js';
-import { OrphanLeases } from '../../lib/redis/orphan-leases.js';
+import { UnacknowledgedLeases } from '../../lib/redis/unacknowledged-leases.js';
 import type { RedisConnection } from '../../lib/redis/redis-connection.js';
 import { StoreUser } from '../../lib/testing/store-user.js';
 import { openRedisStore } from '../support/open-redis-store.js';
@@ -63,7 +63,8 @@ describe('a connection', () => {
       open.store.invalidateTags(['tag']),
       open.store.readMany(['key']),
     ]);
-    for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: expect.any(StoreError) as unknown });
+    for (const result of results)
+      expect(result).toMatchObject({ status: 'rejected', reason: expect.any(StoreError) as unknown });
   });
 });
 
@@ -141,7 +142,7 @@ describe('a server that goes away', () => {
     expect(again).toBeLessThan(300);
   });
 
-  it('forgets the scripts and is told again', async () => {
+  it('loads the scripts again after the server has lost them', async () => {
     const open = openRedisStore(server.url);
     const user = userOf(open);
     await user.fetched('key', 1, { tags: ['tag'] });
@@ -191,11 +192,11 @@ describe('a server that hangs is connected to anew after two seconds', () => {
   });
 });
 
-describe('a lease that was granted to nobody, since the connection was lost before the answer came', () => {
-  /** Longer than anybody would wait. */
+describe('a lease whose grant was lost with the connection', () => {
+  /** A lease longer than any test waits. */
   const claim = { lease: 60_000, respectBackoff: false, takeOver: false };
 
-  /** Whether another process can fill the key, soon after the first one is connected again. */
+  /** Whether another process can fill the key soon after the first one has reconnected. */
   async function isFree(): Promise<boolean> {
     const server = await startRedis();
     const proxy = await startProxy(server.port);
@@ -214,10 +215,12 @@ describe('a lease that was granted to nobody, since the connection was lost befo
     expect(await asked).toBeInstanceOf(StoreError);
     server.thaw();
     await vi.waitFor(() => open.store.read('key'), 3_000);
-    return vi.waitFor(async () => expect((await other.store.acquire('key', claim)).kind).toBe('granted'), 1_000).then(
-      () => true,
-      () => false,
-    );
+    return vi
+      .waitFor(async () => expect((await other.store.acquire('key', claim)).kind).toBe('granted'), 1_000)
+      .then(
+        () => true,
+        () => false,
+      );
   }
 
   it('is given back', async () => {
@@ -225,7 +228,7 @@ describe('a lease that was granted to nobody, since the connection was lost befo
   });
 
   it('and would be in the way until it runs out: the control', async () => {
-    const add = vi.spyOn(OrphanLeases.prototype, 'add').mockImplementation(() => undefined);
+    const add = vi.spyOn(UnacknowledgedLeases.prototype, 'add').mockImplementation(() => undefined);
     onTestFinished(() => add.mockRestore());
     expect(await isFree()).toBe(false);
   });

@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const userOf = (store: Store): StoreUser => new StoreUser({ store, advance: wait, close: async () => undefined });
 
-/** Each call goes to the next one, as if each step was another process's. */
+/** Sends each call to the next store, as if each step was made by another process. */
 function inTurns(stores: readonly [Store, ...Store[]]): Store {
   let turn = 0;
   return new Proxy(stores[0], {
@@ -136,10 +136,10 @@ describe('a process that stands still', () => {
     return [slow, open({ prefix: slow.prefix })];
   };
 
-  it('before its commit is refused, whatever came meanwhile', async () => {
+  it('before its commit is refused, or taken as stale, whatever came meanwhile', async () => {
     for (const [what, expected] of [
       ['delete', 'lost'],
-      ['invalidate', 'revoked'],
+      ['invalidate', 'stale'],
       ['clear', 'lost'],
     ] as const) {
       const [slow, other] = pair();
@@ -152,7 +152,7 @@ describe('a process that stands still', () => {
       else await other.store[what]('key');
       release();
       expect(await commit).toBe(expected);
-      expect(await userOf(other.store).served('key')).toBe(what === 'invalidate' ? 'old' : undefined);
+      expect(await userOf(other.store).served('key')).toBe(what === 'invalidate' ? 'late' : undefined);
     }
   });
 
@@ -163,7 +163,7 @@ describe('a process that stands still', () => {
       await userOf(other.store).fetched('key', 'old', { tags: ['other'] });
       for (const [tag, expected] of [
         ['former', 'stored'],
-        ['tag', 'revoked'],
+        ['tag', operation === 'invalidateTags' ? 'stale' : 'revoked'],
       ] as const) {
         const lease = await userOf(slow.store).lease('key');
         const { reached, release } = hold(slow.client, 'commit');
@@ -182,7 +182,7 @@ describe('a process that stands still', () => {
     const { reached, release } = hold(slow.client, 'set');
     const set = userOf(slow.store).set('key', 'value', { tags: ['tag'] });
     await reached;
-    // Takes the key out of the index, where it is of no use yet.
+    // Removes the key from the index, where it is of no use yet.
     await other.store.invalidateTags(['tag']);
     release();
     await set;

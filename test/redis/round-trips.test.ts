@@ -27,7 +27,7 @@ beforeEach(async () => {
   return () => opened.store.close();
 });
 
-/** What the server was sent: how often it was read from the connection, and which commands. */
+/** What the server received: how often it read from the connection, and which commands. */
 async function sent(run: () => Promise<unknown>): Promise<Record<string, number>> {
   const client = observer.client as Redis;
   await client.config('RESETSTAT');
@@ -52,10 +52,12 @@ describe('commands', () => {
       for (let turn = 0; turn < turns; turn++) await Promise.resolve();
       return store.read('key');
     };
-    expect(await sent(() => Promise.all([later(0), later(1), later(20), store.readMany(['key', 'key', 'other'])]))).toEqual({ hmget: 2 });
+    expect(
+      await sent(() => Promise.all([later(0), later(1), later(20), store.readMany(['key', 'key', 'other'])])),
+    ).toEqual({ hmget: 2 });
   });
 
-  it('a reader who comes after the request was written asks for himself', async () => {
+  it('a reader that comes after the request was written sends one of its own', async () => {
     const { store } = opened;
     const reads = async (): Promise<void> => {
       const first = store.read('key');

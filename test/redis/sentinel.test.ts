@@ -7,7 +7,7 @@ import { type RedisWithSentinels, startRedisWithSentinels } from './sentinel.js'
 const KEYS = ['a', 'b', 'c', 'd'];
 const STORE_TIMEOUT = 500;
 const BUSY = 1_500;
-/** The sentinels need a second or two to agree. */
+/** Milliseconds. The sentinels need a second or two to agree. */
 const FAILOVER = 10_000;
 
 let redis: RedisWithSentinels;
@@ -17,35 +17,39 @@ beforeEach(async () => {
 afterEach(() => redis.stop());
 
 describe('with sentinels', () => {
-  it.each(['killed', 'frozen'] as const)('a failover after the master was %s: every read is answered, and all goes on', async (how) => {
-    const { origin, apps } = await startTwoApps({ connection: redis.connection });
-    for (const { jobs } of apps) for (const job of Object.values(jobs)) for (const key of KEYS) await job.get(key);
-    const before = origin.fetches.length;
-    let consistent = Infinity;
-    const load = await readWhile(apps, KEYS, async () => {
-      await sleep(500);
-      if (how === 'killed') await redis.master.kill();
-      else redis.master.freeze();
-      await untilMaster();
-      consistent = await untilConsistent(origin, apps, KEYS, 10_000);
-      // The former master comes back, as a replica.
-      if (how === 'frozen') redis.master.thaw();
-      await sleep(500);
-    });
-    const again = await untilConsistent(origin, apps, KEYS, 10_000);
-    console.log(
-      `failover (${how}): ${String(load.reads)} reads, ${String(load.failures.length)} failed, longest ${load.longest.toFixed(0)} ms, ` +
-        `consistent ${consistent.toFixed(0)} ms after it, fetches of a fresh key ${String(origin.mostOf('steady', before))}`,
-    );
-    expect(load.failures).toEqual([]);
-    expect(load.longest).toBeLessThan(STORE_TIMEOUT + BUSY);
-    expect(consistent).toBeLessThan(5_000);
-    expect(again).toBeLessThan(5_000);
-    expect(origin.mostOf('steady', before)).toBeLessThanOrEqual(apps.length + 1);
-  }, 40_000);
+  it.each(['killed', 'frozen'] as const)(
+    'a failover after the master was %s: every read is answered, and all goes on',
+    async (how) => {
+      const { origin, apps } = await startTwoApps({ connection: redis.connection });
+      for (const { jobs } of apps) for (const job of Object.values(jobs)) for (const key of KEYS) await job.get(key);
+      const before = origin.fetches.length;
+      let consistent = Infinity;
+      const load = await readWhile(apps, KEYS, async () => {
+        await sleep(500);
+        if (how === 'killed') await redis.master.kill();
+        else redis.master.freeze();
+        await untilMaster();
+        consistent = await untilConsistent(origin, apps, KEYS, 10_000);
+        // The former master returns as a replica.
+        if (how === 'frozen') redis.master.thaw();
+        await sleep(500);
+      });
+      const again = await untilConsistent(origin, apps, KEYS, 10_000);
+      console.log(
+        `failover (${how}): ${String(load.reads)} reads, ${String(load.failures.length)} failed, longest ${load.longest.toFixed(0)} ms, ` +
+          `consistent ${consistent.toFixed(0)} ms after it, fetches of a fresh key ${String(origin.mostOf('steady', before))}`,
+      );
+      expect(load.failures).toEqual([]);
+      expect(load.longest).toBeLessThan(STORE_TIMEOUT + BUSY);
+      expect(consistent).toBeLessThan(5_000);
+      expect(again).toBeLessThan(5_000);
+      expect(origin.mostOf('steady', before)).toBeLessThanOrEqual(apps.length + 1);
+    },
+    40_000,
+  );
 });
 
-/** Until the replica is the master. */
+/** Waits until the replica is the master. */
 async function untilMaster(): Promise<void> {
   const client = new Redis(redis.replica.url);
   const deadline = performance.now() + FAILOVER;

@@ -18,7 +18,7 @@ export interface RedisWithSentinels {
   stop(): Promise<void>;
 }
 
-/** A master, a replica, and sentinels that make it the master when the other one is gone. */
+/** A master, a replica, and sentinels that promote the replica when the master is gone. */
 export async function startRedisWithSentinels(count = 3): Promise<RedisWithSentinels> {
   const master = await startRedis();
   const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(master.port)] });
@@ -37,7 +37,12 @@ export async function startRedisWithSentinels(count = 3): Promise<RedisWithSenti
     await stopAll();
     throw error;
   }
-  return { master, replica, connection: { sentinels: ports.map((port) => ({ host: '127.0.0.1', port })), name: NAME }, stop: stopAll };
+  return {
+    master,
+    replica,
+    connection: { sentinels: ports.map((port) => ({ host: '127.0.0.1', port })), name: NAME },
+    stop: stopAll,
+  };
 }
 
 function startSentinel(folder: string, port: number, master: number, quorum: number): ChildProcess {
@@ -56,7 +61,7 @@ function startSentinel(folder: string, port: number, master: number, quorum: num
   return child;
 }
 
-/** It knows the replica and the other sentinels. */
+/** Waits until the sentinel knows the replica and the other sentinels. */
 async function untilSettled(port: number, count: number): Promise<void> {
   const sentinel = new Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
   sentinel.on('error', () => undefined);
@@ -64,7 +69,8 @@ async function untilSettled(port: number, count: number): Promise<void> {
     await vi.waitFor(
       async () => {
         const info = await sentinel.info('sentinel');
-        if (!info.includes(`status=ok`) || !info.includes(`slaves=1,sentinels=${String(count)}`)) throw new Error(`Not settled: ${info}`);
+        if (!info.includes(`status=ok`) || !info.includes(`slaves=1,sentinels=${String(count)}`))
+          throw new Error(`Not settled: ${info}`);
       },
       { timeout: 20_000, interval: 100 },
     );

@@ -33,13 +33,15 @@ const open = (): OpenRedisStore & { user: StoreUser } => {
   return { ...open, user: new StoreUser({ store, advance, close: async () => undefined }) };
 };
 
-/** Until what was begun in the background is over. */
+/** Waits until background work is done. */
 const settled = async (gone: () => Promise<boolean>): Promise<void> => {
   await expect.poll(gone, { interval: 2 }).toBe(true);
 };
 
 describe('what earlier versions stored', () => {
-  const frozen = JSON.parse(readFileSync(new URL('../fixtures/redis-entry-v1.json', import.meta.url), 'utf8')) as Frozen;
+  const frozen = JSON.parse(
+    readFileSync(new URL('../fixtures/redis-entry-v1.json', import.meta.url), 'utf8'),
+  ) as Frozen;
 
   it.each(frozen.entries)('$reads.kind $reads.generation is read', async ({ fields, reads }) => {
     const { store, prefix, corrupt } = open();
@@ -49,7 +51,12 @@ describe('what earlier versions stored', () => {
     await redis.pexpire(`${prefix}:e:{key}`, 60_000);
     expect(await store.read('key')).toMatchObject(reads);
     expect(corrupt).toEqual([]);
-    const acquired = await store.acquire('key', { lease: 1, generation: reads.generation, respectBackoff: false, takeOver: false });
+    const acquired = await store.acquire('key', {
+      lease: 1,
+      generation: reads.generation,
+      respectBackoff: false,
+      takeOver: false,
+    });
     expect(acquired).toMatchObject({ kind: 'granted', failures: reads.failure?.count ?? 0 });
   });
 
@@ -77,7 +84,7 @@ describe('what cannot be read', () => {
     ['a failure without sense', { h: header, v: 'j1', x: 'often' }],
   ];
 
-  it.each(unreadable)('is a miss, told once and removed: %s', async (_, fields) => {
+  it.each(unreadable)('is a miss, reported once and removed: %s', async (_, fields) => {
     const { store, prefix, corrupt, user } = open();
     const name = `${prefix}:e:{key}`;
     await redis.hset(name, fields);
@@ -91,7 +98,7 @@ describe('what cannot be read', () => {
 
   const later = { h: header.replace('1', '2'), v: 'j1' };
 
-  it('is a miss, and stays, if a newer release wrote it: the first is told', async () => {
+  it('is a miss and stays if a newer release wrote it; the first is reported', async () => {
     const { store, prefix, corrupt, user } = open();
     for (const key of ['a', 'b']) await redis.hset(`${prefix}:e:{${key}}`, later);
     expect(await store.readMany(['a', 'b', 'a'])).toEqual([undefined, undefined, undefined]);
@@ -110,7 +117,7 @@ describe('what cannot be read', () => {
     ['a stream', (name) => redis.xadd(name, '*', 'x', 'y')],
   ];
 
-  it.each(strangers)('is a miss, told and removed: %s of somebody else', async (_, put) => {
+  it.each(strangers)('is a miss, reported and removed: %s of another application', async (_, put) => {
     const { store, prefix, corrupt } = open();
     await put(`${prefix}:e:{key}`);
     expect(await store.readMany(['key', 'other', 'key'])).toEqual([undefined, undefined, undefined]);
@@ -118,36 +125,40 @@ describe('what cannot be read', () => {
     await settled(async () => (await redis.exists(`${prefix}:e:{key}`)) === 0);
   });
 
-  it.each([...[...unreadable, ['a later format', later] as const].map(([what, fields]) => [what, (name: string) => redis.hset(name, fields)] as const), ...strangers])(
-    'is in nobody’s way: %s',
-    async (_, put) => {
-      const { store, prefix, user } = open();
-      const names = ['e', 'l', 't', 's'].map((kind) => `${prefix}:${kind}:{${kind === 't' || kind === 's' ? 'tag' : 'key'}}`);
-      const spoil = async (): Promise<void> => {
-        await redis.unlink(...names);
-        for (const name of names) await put(name);
-      };
-      await spoil();
-      const granted = await user.grant('key', { takeOver: true });
-      await spoil();
-      await redis.set(names[1] ?? '', `+${granted.lease.token}`, 'PX', 60_000);
-      expect(await user.commit(granted.lease, 1, { tags: ['tag'] })).toBe('stored');
-      for (const operate of [
-        () => user.set('key', 2, { tags: ['tag'] }),
-        () => store.invalidate('key'),
-        () => store.delete('key'),
-        () => store.release(granted.lease, { kind: 'unfilled' }),
-        () => store.renew(granted.lease, 1),
-        () => store.clear(),
-      ]) {
-        await spoil();
-        await operate();
-      }
+  it.each([
+    ...[...unreadable, ['a later format', later] as const].map(
+      ([what, fields]) => [what, (name: string) => redis.hset(name, fields)] as const,
+    ),
+    ...strangers,
+  ])('is in nobody’s way: %s', async (_, put) => {
+    const { store, prefix, user } = open();
+    const names = ['e', 'l', 't', 's'].map(
+      (kind) => `${prefix}:${kind}:{${kind === 't' || kind === 's' ? 'tag' : 'key'}}`,
+    );
+    const spoil = async (): Promise<void> => {
       await redis.unlink(...names);
-      await user.fetched('key', 'value');
-      expect(await user.served('key')).toBe('value');
-    },
-  );
+      for (const name of names) await put(name);
+    };
+    await spoil();
+    const granted = await user.grant('key', { takeOver: true });
+    await spoil();
+    await redis.set(names[1] ?? '', `+${granted.lease.token}`, 'PX', 60_000);
+    expect(await user.commit(granted.lease, 1, { tags: ['tag'] })).toBe('stored');
+    for (const operate of [
+      () => user.set('key', 2, { tags: ['tag'] }),
+      () => store.invalidate('key'),
+      () => store.delete('key'),
+      () => store.release(granted.lease, { kind: 'unfilled' }),
+      () => store.renew(granted.lease, 1),
+      () => store.clear(),
+    ]) {
+      await spoil();
+      await operate();
+    }
+    await redis.unlink(...names);
+    await user.fetched('key', 'value');
+    expect(await user.served('key')).toBe('value');
+  });
 });
 
 describe('every key', () => {
@@ -161,8 +172,11 @@ describe('every key', () => {
     await user.lease('fraction', { lease: 1_000.5 });
     await user.failed('fractions', 1_000.5);
     await store.invalidateTags(['tag', 'unknown']);
+    await store.deleteTags(['unknown']);
     const names = await redis.keys(`${prefix}:*`);
-    expect(new Set(names.map((name) => name.slice(prefix.length, prefix.length + 3)))).toEqual(new Set([':e:', ':l:', ':t:', ':s:']));
+    expect(new Set(names.map((name) => name.slice(prefix.length, prefix.length + 3)))).toEqual(
+      new Set([':e:', ':l:', ':t:', ':s:', ':r:']),
+    );
     for (const name of names) expect([name, (await redis.pttl(name)) > 0]).toEqual([name, true]);
   });
 

@@ -36,7 +36,7 @@ async function start(parts: ScheduleParts, own: AsyncCacheOptions = {}): Promise
   return app;
 }
 
-/** Fetches of each key, in so many periods. */
+/** Fetches of each key in the given number of periods. */
 async function fetchesIn(periods: number): Promise<number[]> {
   await vi.waitFor(() => expect(fetches.length).toBeGreaterThan(0), 5_000);
   fetches.length = 0;
@@ -44,7 +44,7 @@ async function fetchesIn(periods: number): Promise<number[]> {
   return ['a', 'b'].map((key) => fetches.filter((fetch) => fetch.key === key).length);
 }
 
-/** Again and again, from now on. */
+/** Expects tick after tick from now on. */
 async function expectTicks(): Promise<void> {
   fetches.length = 0;
   await vi.waitFor(() => expect(fetches.length).toBeGreaterThan(6), 10_000);
@@ -109,7 +109,19 @@ describe('refreshEvery on BullMQ', () => {
     expect(await second.queue?.getJobCounts()).toMatchObject({ delayed: 0, waiting: 0, failed: 0 });
   });
 
-  it('a tick that nobody knows is harmless', async () => {
+  it('a cron pattern takes the place of a period, and ticks', async () => {
+    await start({ every: '1h' });
+    const app = await start({ pattern: { pattern: '* * * * * *', tz: 'Europe/Vienna' } });
+    await vi.waitFor(async () => {
+      const schedulers = await app.queue?.getJobSchedulers();
+      expect(schedulers?.map(({ key, pattern, tz }) => ({ key, pattern, tz }))).toEqual([
+        { key: 'Scheduled', pattern: '* * * * * *', tz: 'Europe/Vienna' },
+      ]);
+    });
+    await fetchesIn(1);
+  });
+
+  it('a tick of an unknown schedule is harmless', async () => {
     const app = await start({ every: EVERY });
     await app.queue?.add(TICK, tickPayload('Gone'));
     await expectTicks();
@@ -141,19 +153,22 @@ describe('with a Redis that', () => {
     await expectTicks();
   });
 
-  it.each(['dead', 'frozen'])('is %s while the schedule is made: closing takes a moment, and reports nothing', async (how) => {
-    if (how === 'dead') await own.kill();
-    else own.freeze();
-    const app = await start({ every: EVERY }, connection());
-    apps.pop();
-    await sleep(300);
-    const reported = app.events.length;
-    const from = performance.now();
-    await app.module.close();
-    expect(performance.now() - from).toBeLessThan(CLOSE_LIMIT);
-    await sleep(300);
-    expect(app.events.slice(reported)).toEqual([]);
-  });
+  it.each(['dead', 'frozen'])(
+    'is %s while the schedule is made: closing takes a moment, and reports nothing',
+    async (how) => {
+      if (how === 'dead') await own.kill();
+      else own.freeze();
+      const app = await start({ every: EVERY }, connection());
+      apps.pop();
+      await sleep(300);
+      const reported = app.events.length;
+      const from = performance.now();
+      await app.module.close();
+      expect(performance.now() - from).toBeLessThan(CLOSE_LIMIT);
+      await sleep(300);
+      expect(app.events.slice(reported)).toEqual([]);
+    },
+  );
 });
 
 it('warmOnStart fetches what is not fresh, in a cluster as well', async () => {

@@ -1,13 +1,14 @@
 import { Cache } from '../../lib/core/cache.js';
-import { refreshContext } from '../../lib/core/context.js';
+import { refreshContext } from '../../lib/core/fill/fetch-context.js';
 import { StoreSuspendedError } from '../../lib/core/errors.js';
-import { GuardedStore } from '../../lib/core/guarded-store.js';
-import { compilePolicy } from '../../lib/core/compile-policy.js';
+import { GuardedStore } from '../../lib/core/store/guarded-store.js';
+import { compilePolicy } from '../../lib/core/policy/compile-policy.js';
 import { InProcessRefreshQueue } from '../../lib/memory/in-process-refresh-queue.js';
 import { MemoryStore } from '../../lib/memory/memory-store.js';
-import { NearStore } from '../../lib/memory/near-store.js';
+import { NearStore } from '../../lib/near/near-store.js';
+import { ValueTypeRegistry } from '../../lib/core/value/value-type-registry.js';
 
-/** The code under test: as it is, or a mutant of it. */
+/** The code under test: the sources as they are, or a mutant of them. */
 export interface Core {
   readonly Cache: typeof Cache;
   readonly GuardedStore: typeof GuardedStore;
@@ -15,6 +16,7 @@ export interface Core {
   readonly MemoryStore: typeof MemoryStore;
   readonly NearStore: typeof NearStore;
   readonly StoreSuspendedError: typeof StoreSuspendedError;
+  readonly ValueTypeRegistry: typeof ValueTypeRegistry;
   readonly compilePolicy: typeof compilePolicy;
   readonly refreshContext: typeof refreshContext;
 }
@@ -26,18 +28,20 @@ export const core: Core = {
   MemoryStore,
   NearStore,
   StoreSuspendedError,
+  ValueTypeRegistry,
   compilePolicy,
   refreshContext,
 };
 
-/** Where each of them is in `lib/`. */
+/** The file of each in `lib/`. */
 export const PLACES: Readonly<Record<keyof Core, string>> = {
   Cache: 'core/cache',
-  GuardedStore: 'core/guarded-store',
+  GuardedStore: 'core/store/guarded-store',
   InProcessRefreshQueue: 'memory/in-process-refresh-queue',
   MemoryStore: 'memory/memory-store',
-  NearStore: 'memory/near-store',
+  NearStore: 'near/near-store',
   StoreSuspendedError: 'core/errors',
-  compilePolicy: 'core/compile-policy',
-  refreshContext: 'core/context',
+  ValueTypeRegistry: 'core/value/value-type-registry',
+  compilePolicy: 'core/policy/compile-policy',
+  refreshContext: 'core/fill/fetch-context',
 };

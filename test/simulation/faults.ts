@@ -2,10 +2,10 @@ import type { SimProcess } from './process.js';
 import type { Fault } from './settings.js';
 import type { World } from './world.js';
 
-/** How long something goes wrong, in milliseconds. */
+/** The shortest and the longest duration of a fault, in milliseconds. */
 const WINDOW = [200, 4_000] as const;
 
-/** Something goes wrong for a while, for all or for one process. */
+/** Makes something go wrong for a while, for all processes or for one. */
 export function strike(world: World, fault: Fault, process: SimProcess): void {
   const { random, scheduler, weather, queue, origin } = world;
   const ms = random.between(...WINDOW);

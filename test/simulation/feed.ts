@@ -2,13 +2,13 @@ import type { ChangeFeed, ChangeListener } from '../../lib/core/ports.js';
 import type { SimProcess } from './process.js';
 import type { World } from './world.js';
 
-/** Tells one process what others changed: late, in order, and not at all while its connection is broken. */
+/** Reports to one process what others changed: late, in order, and not at all while its connection is broken. */
 export class SimFeed implements ChangeFeed {
   live = false;
-  /** The last change that this process was told of; what came before it was told, or the feed was lost. */
+  /** The last change that was reported to this process. Earlier ones were reported as well, or the feed was lost. */
   told = 0;
   #listener: ChangeListener | undefined;
-  /** Counts the connections; 0 is none. */
+  /** Counts the connections; 0 means none. */
   #connected = 0;
   #connections = 0;
   #lastArrival = 0;
@@ -27,7 +27,7 @@ export class SimFeed implements ChangeFeed {
     this.#connected = 0;
   }
 
-  /** The server tells it. */
+  /** The server reports a change. */
   changed(key: string, order: number): void {
     this.#tell(() => {
       this.told = order;
@@ -39,7 +39,7 @@ export class SimFeed implements ChangeFeed {
     this.#tell(() => this.#listener?.restored());
   }
 
-  /** The connection breaks, and nobody notices for a while. */
+  /** The connection breaks, and no side notices for a while. */
   break(): void {
     const { scheduler, random } = this.world;
     if (this.#connected === 0) return;

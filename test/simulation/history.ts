@@ -1,14 +1,14 @@
 import type { SimProcess } from './process.js';
 
-/** Where a value comes from. */
+/** The origin of a value. */
 export interface Birth {
   readonly value: number;
   readonly key: string;
-  /** The start of its fetch, or when the store took what was set by hand. */
+  /** The start of its fetch, or when the store took a value that was set. */
   readonly at: number;
-  /** The same in the order of all events, which is finer than time. */
+  /** The same as a position among all events, which is finer than time. */
   readonly order: number;
-  /** The end of its fetch, in the order of all events. */
+  /** The end of its fetch, as a position among all events. */
   ended: number;
   readonly ttl: number;
 }
@@ -18,21 +18,21 @@ interface Change {
   readonly by: SimProcess;
 }
 
-/** What is known of values and of changes, in the one order of all events. */
+/** Everything known about values and changes, in the one order of all events. */
 export class History {
   #order = 0;
   readonly #births = new Map<number, Birth>();
-  /** Changes by hand, as the store made them. */
+  /** Changes by callers, in the order in which the store made them. */
   readonly #made = new Map<string, Change[]>();
-  /** Those of them that their callers know of. */
+  /** Those changes that were acknowledged to their callers. */
   readonly #acknowledged = new Map<string, Change[]>();
 
-  /** A place in the order of all events. */
+  /** The next position among all events. */
   next(): number {
     return ++this.#order;
   }
 
-  /** A new value; where it will be set by hand, it is born when the store takes it. */
+  /** A new value. One that will be set is born when the store takes it. */
   born(key: string, at: number, ttl: number): Birth {
     const birth = { value: this.#births.size + 1, key, at, order: this.next(), ended: Infinity, ttl };
     this.#births.set(birth.value, birth);
@@ -44,30 +44,30 @@ export class History {
     if (birth !== undefined) this.#births.set(birth.value, { ...birth, at, order: this.next(), ended: 0 });
   }
 
-  /** Undefined: nobody has ever fetched or set it. */
+  /** Undefined for a value that was never fetched or set. */
   birthOf(value: unknown): Birth | undefined {
     return this.#births.get(value as number);
   }
 
-  /** The store has done something after which older values must not be fresh. */
+  /** The store has made a change after which older values must not be fresh. */
   changed(key: string, by: SimProcess): number {
     const order = this.next();
     listOf(this.#made, key).push({ order, by });
     return order;
   }
 
-  /** The caller has been told that his change, which he asked for at `since`, was made. */
+  /** The change that the caller requested at `since` was acknowledged. */
   acknowledged(keys: readonly string[], by: SimProcess, since: number): void {
     for (const key of keys) {
-      // Where he asked for several at a time, any of them: the first.
+      // If the caller requested several at a time, it may be any of them, so the first is taken.
       const change = this.#made.get(key)?.find((made) => made.by === by && made.order > since);
       if (change !== undefined) listOf(this.#acknowledged, key).push(change);
     }
   }
 
   /**
-   * What a read that starts now must not get as fresh: anything that was born earlier. A process with copies may not
-   * have been told of what others did after `told`.
+   * The position before which a value must have been born that a read starting now must not get as fresh. Changes by
+   * others after `told` may not have been reported to a process with copies.
    */
   barrierFor(key: string, reader: SimProcess, told: number): number {
     let barrier = 0;

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { type Core, PLACES } from './core.js';
 
-/** A change of one place in the sources: what stands there exactly once, and what stands there instead. */
+/** A change of the sources: text that occurs exactly once, and its replacement. */
 export interface Edit {
   /** Under `lib/`, without the extension. */
   readonly file: string;
@@ -14,9 +14,9 @@ export interface Edit {
 }
 
 const LIB = fileURLToPath(new URL('../../lib/', import.meta.url));
-const RINGS = ['core', 'memory'];
+const RINGS = ['core', 'memory', 'near'];
 
-/** The core and the memory ring, compiled from their sources with edits, each time as modules of their own. */
+/** The core, the memory ring and the near tier, compiled with edits, each time as separate modules. */
 export class MutantCores {
   readonly #sources = new Map<string, string>();
   readonly #compiled = new Map<string, string>();
@@ -32,7 +32,9 @@ export class MutantCores {
       const source = sources.get(file) ?? '';
       const places = source.split(from).length - 1;
       if (places !== 1) {
-        throw new Error(`lib/${file}.ts has ${places} places that read\n${from}\nThe mutant needs a new place: adapt it`);
+        throw new Error(
+          `lib/${file}.ts has ${places} places that read\n${from}\nThe mutant needs a new place: adapt it`,
+        );
       }
       sources.set(
         file,
@@ -40,8 +42,13 @@ export class MutantCores {
       );
       edited.set(file, compile(sources.get(file) ?? ''));
     }
-    for (const ring of RINGS) await mkdir(join(root, ring), { recursive: true });
-    await Promise.all([...edited].map(([file, compiled]) => writeFile(join(root, `${file}.js`), compiled)));
+    await Promise.all(
+      [...edited].map(async ([file, compiled]) => {
+        const target = join(root, `${file}.js`);
+        await mkdir(dirname(target), { recursive: true });
+        await writeFile(target, compiled);
+      }),
+    );
     return importCore(root);
   }
 
@@ -53,6 +60,7 @@ export class MutantCores {
     if (this.#directory === undefined) {
       this.#directory = await mkdtemp(join(tmpdir(), 'async-cache-mutants-'));
       await writeFile(join(this.#directory, 'package.json'), '{"type":"module"}');
+      await symlink(join(LIB, '../node_modules'), join(this.#directory, 'node_modules'));
     }
     return this.#directory;
   }
@@ -60,7 +68,7 @@ export class MutantCores {
   async #compileAll(): Promise<void> {
     if (this.#compiled.size > 0) return;
     for (const ring of RINGS) {
-      for (const name of await readdir(join(LIB, ring))) {
+      for (const name of await readdir(join(LIB, ring), { recursive: true })) {
         if (!name.endsWith('.ts')) continue;
         const file = `${ring}/${name.slice(0, -'.ts'.length)}`;
         const source = await readFile(join(LIB, `${file}.ts`), 'utf8');
@@ -87,4 +95,3 @@ async function importCore(root: string): Promise<Core> {
   );
   return Object.fromEntries(found) as Core;
 }
-

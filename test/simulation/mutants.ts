@@ -5,9 +5,11 @@ import type { World } from './world.js';
 export interface Mutant {
   readonly name: string;
   readonly edits?: readonly Edit[];
-  /** Of what stands around the core in the simulation. */
+  /** Breaks something around the core in the simulation. */
   readonly sabotage?: (world: World) => void;
-  /** What may tell that it is broken. */
+  /** The first schedule, for a mutant that needs a rare coincidence. *Default:* 0. */
+  readonly from?: number;
+  /** The invariants that may be violated by it. */
   readonly killedBy: readonly Invariant[];
 }
 
@@ -18,30 +20,50 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'memory/memory-store',
-        from: "    if (held === undefined) return 'lost';\n    this.#leases.delete(lease.key);\n    if (held.revoked",
-        to: "    if (held === undefined) {\n      this.#write(lease.key, fill, lease.grantedAt, ++this.#serial);\n      return 'stored';\n    }\n    this.#leases.delete(lease.key);\n    if (held.revoked",
+        from: "    if (held === undefined) return 'lost';\n    this.#leases.delete(lease.key);\n    const isRevoked = isRevokedFor(held, fill.tags);",
+        to: "    if (held === undefined) {\n      this.#write(lease.key, fill, lease.grantedAt, ++this.#serial);\n      return 'stored';\n    }\n    this.#leases.delete(lease.key);\n    const isRevoked = isRevokedFor(held, fill.tags);",
       },
     ],
     killedBy: ['I2'],
   },
   {
     name: 'a commit is taken under the lease of another holder',
-    edits: [{ file: 'memory/memory-store', from: 'return held?.token === lease.token ? held : undefined;', to: 'return held;' }],
+    edits: [
+      {
+        file: 'memory/memory-store',
+        from: 'return held?.token === lease.token ? held : undefined;',
+        to: 'return held;',
+      },
+    ],
     killedBy: ['I1', 'I2'],
   },
   {
     name: 'a lease never expires',
-    edits: [{ file: 'memory/memory-store', from: 'return held !== undefined && held.expiresAt > now ? held : undefined;', to: 'return held;' }],
+    edits: [
+      {
+        file: 'memory/memory-store',
+        from: 'return held !== undefined && held.expiresAt > now ? held : undefined;',
+        to: 'return held;',
+      },
+    ],
     killedBy: ['I1', 'I2', 'I6', 'I7'],
   },
   {
-    name: 'a lease is granted to whoever asks',
-    edits: [{ file: 'memory/memory-store', from: 'if (holder !== undefined && !claim.takeOver) {', to: 'if (false) {' }],
+    name: 'a lease is granted to every claim',
+    edits: [
+      { file: 'memory/memory-store', from: 'if (holder !== undefined && !claim.takeOver) {', to: 'if (false) {' },
+    ],
     killedBy: ['I1'],
   },
   {
-    name: 'a refresh by hand does not take over',
-    edits: [{ file: 'core/by-hand', from: 'respectBackoff: false, takeOver: true', to: 'respectBackoff: false, takeOver: false' }],
+    name: 'a forced refresh does not take over',
+    edits: [
+      {
+        file: 'core/write/write',
+        from: 'respectBackoff: false, takeOver: true',
+        to: 'respectBackoff: false, takeOver: false',
+      },
+    ],
     killedBy: ['I4', 'I5'],
   },
   {
@@ -73,7 +95,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'invalidate leaves the entry fresh',
-    edits: [{ file: 'memory/memory-store', from: 'Math.min(entry.freshUntil, now - 1) - entry.storedAt', to: 'entry.freshUntil - entry.storedAt' }],
+    edits: [
+      {
+        file: 'memory/memory-store',
+        from: 'Math.min(entry.freshUntil, this.now() - 1) - entry.storedAt',
+        to: 'entry.freshUntil - entry.storedAt',
+      },
+    ],
     killedBy: ['I3', 'I5'],
   },
   {
@@ -89,7 +117,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a tag does not revoke what is being fetched',
-    edits: [{ file: 'memory/memory-store', from: 'for (const tag of tags) held.revokedTags.add(tag);', to: '' }],
+    edits: [
+      {
+        file: 'memory/memory-store',
+        from: 'for (const tag of tags) held.revokedTags.set(tag, isRemoval || held.revokedTags.get(tag) === true);',
+        to: '',
+      },
+    ],
     killedBy: ['I2', 'I3'],
   },
   {
@@ -118,7 +152,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a background refresh does not respect the backoff',
     edits: [
       {
-        file: 'core/refresh',
+        file: 'core/refresh/refresh',
         from: 'const claim = { lease: job.policy.lease, generation, respectBackoff: true, takeOver: false };',
         to: 'const claim = { lease: job.policy.lease, generation, respectBackoff: false, takeOver: false };',
       },
@@ -127,56 +161,95 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a failure is not kept in the entry',
-    edits: [{ file: 'core/fill', from: 'const ending = filling.recordFailure', to: 'const ending = false' }],
+    edits: [{ file: 'core/fill/fill', from: 'const ending = filling.recordFailure', to: 'const ending = false' }],
     killedBy: ['I8'],
   },
   {
     name: 'a revoked refresh is not followed by another one',
-    edits: [{ file: 'core/refresh', from: "if (filled.kind === 'unstored' && filled.because === 'revoked') continue;", to: '' }],
+    edits: [
+      {
+        file: 'core/refresh/refresh',
+        from: "if (filled.kind === 'unstored' && filled.because === 'revoked') return { kind: 'again' };",
+        to: '',
+      },
+    ],
     killedBy: ['I5'],
   },
   {
-    name: 'who waited for a revoked fetch is given its value',
+    name: 'a reader that waited for a revoked fetch gets its value',
     edits: [
       {
-        file: 'core/fetch-in-caller',
-        from: "if (filled.because === 'revoked' || filled.because === 'lost') continue;",
-        to: "if (filled.because === 'lost') continue;",
+        file: 'core/job/filled',
+        from: "return filled.because !== 'unreachable';",
+        to: "return filled.because === 'lost';",
       },
     ],
     killedBy: ['I3'],
   },
   {
-    name: 'who waited for a fetch whose lease was taken is given its value',
+    name: 'a reader that waited for a fetch whose lease was taken gets its value',
     edits: [
       {
-        file: 'core/fetch-in-caller',
-        from: "if (filled.because === 'revoked' || filled.because === 'lost') continue;",
-        to: "if (filled.because === 'revoked') continue;",
+        file: 'core/job/filled',
+        from: "return filled.because !== 'unreachable';",
+        to: "return filled.because === 'revoked';",
       },
     ],
     killedBy: ['I3'],
   },
   {
-    name: 'who waits for others has one deadline for all of them',
-    edits: [{ file: 'core/fetch-in-caller', from: 'if (claimed.token !== holder) {', to: "if (holder === '') {" }],
+    name: 'who waited for a fetch that took the place of an older value is given it as fresh',
+    edits: [{ file: 'core/job/filled', from: 'return filled.isStale;', to: 'return false;' }],
+    killedBy: ['I3'],
+  },
+  {
+    name: 'who waited for a fetch that failed before a change is told of it',
+    edits: [{ file: 'core/job/filled', from: 'return filled.isChanged;', to: 'return false;' }],
+    killedBy: ['I3'],
+  },
+  {
+    name: 'what was invalidated during its fetch is stored as fresh',
+    edits: [
+      {
+        file: 'memory/memory-store',
+        from: "    this.#makeStale(lease.key);\n    return 'stale';",
+        to: "    return 'stale';",
+      },
+    ],
+    killedBy: ['I2'],
+  },
+  {
+    name: 'a stale value that was fetched is not followed by a fresh one',
+    edits: [
+      {
+        file: 'core/fill/follow-up',
+        from: 'job.requests.want(job',
+        to: 'void (() => undefined)(); if (key === "") job.requests.want(job',
+      },
+    ],
+    killedBy: ['I5', 'I6'],
+  },
+  {
+    name: 'a reader that waits for others has one deadline for all of them',
+    edits: [{ file: 'core/read/fetch-in-caller', from: 'if (claimed.token !== holder) {', to: "if (holder === '') {" }],
     killedBy: ['I7'],
+    from: 10_000,
   },
   {
     name: 'a lease is not renewed',
-    edits: [{ file: 'core/fetch', from: '  renewLater();\n  return () => {', to: '  return () => {' }],
+    edits: [{ file: 'core/fill/fetch', from: '  renewLater();\n  return () => {', to: '  return () => {' }],
     killedBy: ['I4'],
   },
   {
     name: 'a lease is renewed although its fetch is over',
-    edits: [{ file: 'core/fetch', from: 'for (const stopRenewing of stopsRenewing) stopRenewing();', to: '' }],
+    edits: [{ file: 'core/fill/fetch', from: 'for (const stopRenewing of stopsRenewing) stopRenewing();', to: '' }],
     killedBy: ['I6'],
   },
   {
-    name: 'each reader of a process fetches by himself',
+    name: 'each reader of a process fetches by itself',
     edits: [
       {
-        file: 'core/fetch-in-caller',
+        file: 'core/read/fetch-in-caller',
         from: 'const claimed = await claim(reading, generation, stale !== undefined);',
         to: 'const claimed = undefined as Acquisition | undefined;',
       },
@@ -185,14 +258,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a process requests a refresh at every stale read',
-    edits: [{ file: 'core/refresh-requests', from: 'if (mark?.generation === generation && mark.failures === failures && now < mark.until) return;', to: '' }],
+    edits: [
+      {
+        file: 'core/job/refresh-requests',
+        from: 'if (mark?.generation === generation && mark.failures === failures && now < mark.until) return;',
+        to: '',
+      },
+    ],
     killedBy: ['I5'],
   },
   {
     name: 'what was requested once is never requested again',
     edits: [
       {
-        file: 'core/refresh-requests',
+        file: 'core/job/refresh-requests',
         from: 'if (mark?.generation === generation && mark.failures === failures && now < mark.until) return;',
         to: 'if (mark?.generation === generation && mark.failures === failures) return;',
       },
@@ -201,24 +280,42 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a value counts as fresh up to the end of its grace',
-    edits: [{ file: 'core/decide', from: 'if (now <= entry.freshUntil) {', to: 'if (now <= entry.freshUntil + entry.grace) {' }],
+    edits: [
+      {
+        file: 'core/decide',
+        from: 'if (now <= entry.freshUntil) {',
+        to: 'if (now <= entry.freshUntil + entry.grace) {',
+      },
+    ],
     killedBy: ['I3', 'I5', 'I6', 'I9'],
   },
   {
     name: 'a stale value is served past its grace',
-    edits: [{ file: 'core/decide', from: 'now > entry.freshUntil + entry.grace) return', to: 'now > entry.freshUntil + 100 * entry.grace) return' }],
+    edits: [
+      {
+        file: 'core/decide',
+        from: 'now > entry.freshUntil + entry.grace) return',
+        to: 'now > entry.freshUntil + 100 * entry.grace) return',
+      },
+    ],
     killedBy: ['I9'],
   },
   {
     name: 'a stale value that could not be replaced is not served',
-    edits: [{ file: 'core/fetch-in-caller', from: 'if (stale !== undefined && now <= servableUntil(stale)) {', to: 'if (stale !== undefined && now > servableUntil(stale)) {' }],
+    edits: [
+      {
+        file: 'core/read/fetch-in-caller',
+        from: 'if (stale !== undefined && now <= servableUntil(stale)) {',
+        to: 'if (stale !== undefined && now > servableUntil(stale)) {',
+      },
+    ],
     killedBy: ['I7'],
   },
   {
     name: 'a failure of the store is reported twice',
     edits: [
       {
-        file: 'core/job-core',
+        file: 'core/job/job-core',
         from: '      this.reportStoreFailure(operation, key, error);\n      return undefined;',
         to: '      this.reportStoreFailure(operation, key, error);\n      this.reportStoreFailure(operation, key, error);\n      return undefined;',
       },
@@ -229,7 +326,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a failed refresh is not reported',
     edits: [
       {
-        file: 'core/refresh',
+        file: 'core/refresh/refresh',
         from: "      case 'failed':\n        job.reportRefreshFailure(key, filled.error, attempt, filled.retryIn);",
         to: "      case 'failed':",
       },
@@ -238,22 +335,25 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'copies are kept although the feed said that they have changed',
-    edits: [{ file: 'memory/near-store', from: 'for (const key of keys) this.#changed(key);', to: 'void keys;' }],
+    edits: [{ file: 'near/near-store', from: 'for (const key of keys) this.#changed(key);', to: 'void keys;' }],
     killedBy: ['I3', 'I5', 'I6'],
   },
   {
     name: 'copies are kept when the feed is back',
-    edits: [{ file: 'memory/near-store', from: 'restored: () => {\n        this.#forgetAll();', to: 'restored: () => {' }],
+    edits: [
+      { file: 'near/near-store', from: 'restored: () => {\n        this.#forgetAll();', to: 'restored: () => {' },
+    ],
     killedBy: ['I3'],
   },
   {
     name: 'an answer is copied although the news that outdates it came first',
-    edits: [{ file: 'memory/near-copies', from: 'if (changed || feed?.live === false) return undefined;', to: 'if (feed?.live === false) return undefined;' }],
-    killedBy: ['I3'],
-  },
-  {
-    name: 'a copy outlives a claim that found it out of date',
-    edits: [{ file: 'memory/near-store', from: "if (acquired.kind === 'changed') this.#forget(key);", to: '' }],
+    edits: [
+      {
+        file: 'near/near-copies',
+        from: 'if (changed || feed?.live === false) return undefined;',
+        to: 'if (feed?.live === false) return undefined;',
+      },
+    ],
     killedBy: ['I3'],
   },
   {

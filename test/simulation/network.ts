@@ -1,19 +1,19 @@
 import type { Random } from './random.js';
 import type { Owner, Scheduler } from './scheduler.js';
 
-/** What goes wrong between the processes and a server, at the moment. */
+/** What is wrong at the moment between the processes and a server. */
 export interface Weather {
-  /** The server is away: says nothing, or refuses at once. */
+  /** The server cannot be reached: it is silent, or refuses at once. */
   down: 'silent' | 'refusing' | undefined;
   slow: boolean;
-  /** The probability that a message gets lost. */
+  /** The probability that a message is lost. */
   loss: number;
 }
 
-/** When a client learns that it will get no answer. */
+/** Milliseconds after which a client learns that it will get no answer. */
 const GIVES_UP = 1_500;
 
-/** One process's connection to a server: each request and each answer is a message that takes its time, or gets lost. */
+/** The connection of one process to a server. Each request and each answer is a message that takes time, or is lost. */
 export class Link {
   cut = false;
   #lastRequest = 0;
@@ -43,25 +43,31 @@ export class Link {
       }
       const arrival = this.#arrival(this.#lastRequest);
       this.#lastRequest = arrival;
-      scheduler.quietly(arrival - scheduler.now, () => {
-        if (this.weather.down !== undefined || this.cut) {
-          giveUp();
-          return;
-        }
-        const result = execute();
-        if (this.#loses()) {
-          giveUp();
-          return;
-        }
-        const back = this.#arrival(this.#lastAnswer);
-        this.#lastAnswer = back;
-        scheduler.after(back - scheduler.now, () => resolve(result), owner, this.inOrder ? 0.5 : this.random.next());
-      }, this.inOrder ? 0.5 : this.random.next());
+      scheduler.quietly(
+        arrival - scheduler.now,
+        () => {
+          if (this.weather.down !== undefined || this.cut) {
+            giveUp();
+            return;
+          }
+          const result = execute();
+          if (this.#loses()) {
+            giveUp();
+            return;
+          }
+          const back = this.#arrival(this.#lastAnswer);
+          this.#lastAnswer = back;
+          scheduler.after(back - scheduler.now, () => resolve(result), owner, this.inOrder ? 0.5 : this.random.next());
+        },
+        this.inOrder ? 0.5 : this.random.next(),
+      );
     });
   }
 
   #loses(): boolean {
-    return this.cut || this.weather.down !== undefined || (this.weather.loss > 0 && this.random.chance(this.weather.loss));
+    return (
+      this.cut || this.weather.down !== undefined || (this.weather.loss > 0 && this.random.chance(this.weather.loss))
+    );
   }
 
   #arrival(last: number): number {
@@ -74,5 +80,5 @@ export class Link {
   }
 }
 
-/** The longest that a question and its answer take while nothing is slow. */
+/** Milliseconds that a request and its answer take at most while nothing is slow. */
 export const ROUND_TRIP = 40;

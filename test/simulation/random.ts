@@ -1,10 +1,10 @@
-/** Everything that is left to chance in a schedule comes from one of these, so that its seed says it all (mulberry32). */
+/** The source of everything random in a schedule, so that its seed decides all of it (mulberry32). */
 export class Random {
   #state: number;
 
   constructor(seed: number) {
     this.#state = seed >>> 0;
-    // Neighbouring seeds begin alike otherwise.
+    // Otherwise neighbouring seeds would begin alike.
     this.next();
     this.#state = Math.imul(this.#state ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
   }
@@ -32,7 +32,7 @@ export class Random {
     return picked;
   }
 
-  /** One of the names, as often as its weight says. */
+  /** One of the names, with the frequency of its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     const entries = Object.entries(weights) as [Name, number][];
     let rest = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);

@@ -3,14 +3,14 @@ import { OriginError } from './origin.js';
 import type { SimProcess } from './process.js';
 import type { World } from './world.js';
 
-/** What one process told of its reads and failures, which has to be all that there is to tell, once. */
+/** Everything that one process reported of its reads and failures: each exactly once. */
 export class Reports {
   /** Keys that were read. */
   reads = 0;
-  /** Failed fetches that ended when nobody waited for them any more. */
+  /** Failed fetches that ended when nothing waited for them any more. */
   readonly unheard = new Set<number>();
   #readEvents = 0;
-  /** How often each failed fetch was reported, and which were given to a caller. */
+  /** How often each failed fetch was reported or given to a caller. */
   readonly #reported = new Map<number, number>();
   readonly #given = new Set<number>();
   /** Failures of the store, and how often each was reported. */
@@ -21,7 +21,7 @@ export class Reports {
     private readonly of: SimProcess,
   ) {}
 
-  /** The store has failed with this: it is to be reported. */
+  /** The store has failed with this error, so it must be reported. */
   expect(error: unknown): void {
     this.#storeErrors.set(error, 0);
   }
@@ -40,13 +40,13 @@ export class Reports {
     }
   }
 
-  /** A caller was given the error of a fetch. */
+  /** A caller got the error of a fetch. */
   gave(error: unknown): void {
     const number = OriginError.numberOf(error);
     if (number !== undefined) this.#given.add(number);
   }
 
-  /** Now that all is over: whatever failed here was told once, and how each read ended too. */
+  /** At the end: every failure was reported once, and every read has ended once. */
   check(): void {
     this.world.origin.failures.forEach((by, number) => {
       if (by !== this.of) return;
@@ -57,8 +57,9 @@ export class Reports {
       }
     });
     for (const [error, times] of this.#storeErrors) {
-      // What a process with copies asks for its own sake it tells nobody.
-      if (times > 1 || (times === 0 && this.of.feed === undefined)) this.world.violate('I7', `${this.of.name} reported ${times} times: ${String(error)}`);
+      // A process with copies also asks the store on its own account, and reports no failures of that.
+      if (times > 1 || (times === 0 && this.of.feed === undefined))
+        this.world.violate('I7', `${this.of.name} reported ${times} times: ${String(error)}`);
     }
     if (this.reads !== this.#readEvents) {
       this.world.violate('I7', `${this.of.name} told of ${this.#readEvents} ends of ${this.reads} reads`);

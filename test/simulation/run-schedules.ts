@@ -25,7 +25,7 @@ export async function runSchedules({ from, schedules, world, onProgress }: Run):
   return { done: schedules, violation: undefined };
 }
 
-/** The same schedule once more, telling everything. */
+/** Runs the same schedule again with its trace. */
 export async function replay(seed: number, options: WorldOptions = {}): Promise<World> {
   const world = new World(seed, { ...options, traced: true });
   await world.run();

@@ -1,19 +1,19 @@
-/** Whose code an event runs. */
+/** The process whose code an event runs. */
 export interface Owner {
-  /** Crashed: none of its events runs any more, so that its promises stay as they are for ever. */
+  /** True after a crash: none of its events runs any more, so its promises stay pending for ever. */
   readonly dead: boolean;
-  /** Its events wait until then. */
+  /** Its events wait until this time. */
   readonly frozenUntil: number;
 }
 
 interface Happening {
   at: number;
-  /** Decides between events of one instant. */
+  /** Decides the order of events at the same time. */
   tie: number;
   order: number;
   readonly owner: Owner | undefined;
   readonly run: () => void;
-  /** It may settle promises of the code under test, whose reactions belong to it. */
+  /** Whether it may settle promises of the code under test, whose reactions belong to it. */
   readonly settles: boolean;
   cancelled: boolean;
 }
@@ -21,17 +21,17 @@ interface Happening {
 const START = Date.UTC(2026, 0, 1, 14);
 
 /**
- * Virtual time, and all that is to happen in it. Nothing else runs anything: between two events all promise reactions
- * run to their end, and what they ask for (a timer, a message) is another event.
+ * Virtual time, and every event in it. Nothing else runs anything: between two events all promise reactions run to
+ * their end, and a timer or a message that they start is another event.
  */
 export class Scheduler {
   now = START;
-  /** Why nothing more is to run. */
+  /** Set when nothing more is to run. */
   stopped = false;
   readonly #heap: Happening[] = [];
   #order = 0;
 
-  /** Runs something of `owner`'s `ms` from now. Returns how to cancel it. */
+  /** Runs something of `owner` in `ms` milliseconds. Returns a function that cancels it. */
   after(ms: number, run: () => void, owner?: Owner, tie = 0.5): () => void {
     const happening = this.#add(ms, tie, owner, run, true);
     return () => {
@@ -39,7 +39,7 @@ export class Scheduler {
     };
   }
 
-  /** Runs something of the simulation's own, which settles no promise. */
+  /** Runs something of the simulation itself, which settles no promise. */
   quietly(ms: number, run: () => void, tie = 0.5): void {
     this.#add(ms, tie, undefined, run, false);
   }
@@ -66,7 +66,7 @@ export class Scheduler {
     });
   }
 
-  /** False: nothing is left to run until then. */
+  /** False when nothing is left to run until then. */
   #runUntilSettling(until: number): boolean {
     while (!this.stopped) {
       const next = this.#heap[0];

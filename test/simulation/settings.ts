@@ -1,4 +1,4 @@
-import type { JobOptions } from '../../lib/core/job-options.js';
+import type { JobOptions } from '../../lib/core/policy/job-options.js';
 import type { Random } from './random.js';
 
 /**
@@ -11,21 +11,33 @@ import type { Random } from './random.js';
  * `origin`  fetches fail.                                           `hang`    fetches never end.
  * `feed`    the connection that tells near tiers of changes breaks.
  */
-export const FAULTS = ['loss', 'cut', 'slow', 'outage', 'wipe', 'crash', 'freeze', 'queue', 'origin', 'hang', 'feed'] as const;
+export const FAULTS = [
+  'loss',
+  'cut',
+  'slow',
+  'outage',
+  'wipe',
+  'crash',
+  'freeze',
+  'queue',
+  'origin',
+  'hang',
+  'feed',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** What one schedule is made of. */
+/** The parameters of one schedule. */
 export interface Settings {
-  /** One process with its own store, answered without a promise. */
+  /** One process with a store of its own that returns no promises. */
   readonly embedded: boolean;
   readonly processes: number;
   readonly keys: readonly string[];
   readonly steps: number;
-  /** Processes have copies, and are told what others change. */
+  /** Processes have copies, and changes by others are reported to them. */
   readonly near: boolean;
-  /** Requests go through a queue between the processes, and one process only asks. */
+  /** Requests go through a queue between the processes, and one process only requests. */
   readonly sharedQueue: boolean;
-  /** The store's requests of one process arrive in their order, as they do on one connection. */
+  /** The requests of one process to the store arrive in their order, as they do on one connection. */
   readonly inOrder: boolean;
   readonly batches: boolean;
   readonly faults: ReadonlySet<Fault>;
@@ -36,12 +48,12 @@ export interface Settings {
   readonly grace: number;
 }
 
-/** Short, so that processes that die and wait take few steps; longer than everything that goes well. */
+/** Milliseconds. Short, so that dead and waiting processes take few steps, and longer than everything that works. */
 export const REFRESH_TIMEOUT = 2_000;
 export const FETCH_TIMEOUT = 5_000;
 export const STORE_TIMEOUT = 500;
 export const NEAR_AGE = 3_000;
-/** How long past its ttl a value is too stale, where a job has such a threshold. */
+/** Milliseconds past its ttl after which a value is too stale, in jobs that have such a threshold. */
 export const TOO_STALE = 2_000;
 
 const NOT_EMBEDDED: ReadonlySet<Fault> = new Set(['loss', 'cut', 'slow', 'outage', 'feed']);
@@ -52,7 +64,8 @@ export function settingsFrom(random: Random): Settings {
   const sharedQueue = random.chance(0.75);
   const calm = random.chance(0.35);
   const possible = FAULTS.filter(
-    (fault) => !(embedded && NOT_EMBEDDED.has(fault)) && (near || fault !== 'feed') && (sharedQueue || fault !== 'queue'),
+    (fault) =>
+      !(embedded && NOT_EMBEDDED.has(fault)) && (near || fault !== 'feed') && (sharedQueue || fault !== 'queue'),
   );
   const faults = new Set(calm ? [] : possible.filter((fault) => random.chance(fault === 'feed' ? 0.5 : 0.25)));
   const ttl = random.pick([4, 10]);

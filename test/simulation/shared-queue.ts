@@ -1,5 +1,5 @@
 import type { RefreshHandler, RefreshOutcome, RefreshQueue, RefreshRequest } from '../../lib/core/ports.js';
-import { identityOf } from '../../lib/core/refresh-identity.js';
+import { identityOf } from '../../lib/core/job/refresh-identity.js';
 import type { SimProcess } from './process.js';
 import type { World } from './world.js';
 
@@ -7,22 +7,24 @@ interface Ticket {
   readonly id: string;
   readonly request: RefreshRequest;
   attempt: number;
-  /** Counts its runs: an answer of an earlier one is too late. */
+  /** Counts its runs. An answer of an earlier run comes too late. */
   run: number;
 }
 
-/** When a request that nobody answers counts as refused. */
+/** Milliseconds after which an unanswered request counts as refused. */
 const REQUEST_TIMEOUT = 1_000;
-/** After this long without a sign of life of its worker, a request goes to another one. */
+/** Milliseconds without a sign of life of its worker after which a request goes to another one. */
 const STALLED = 3_000;
 const SHORTEST_RETRY = 10;
 const BACKOFF_MARGIN = 20;
 
-/** The queue between the processes: each request is run at least once, and by its identity only one is there at a time. */
+/**
+ * The queue between the processes. Each request runs at least once, and only one of the same identity exists at a time.
+ */
 export class SharedQueue {
-  /** At the moment: refuses, or loses what it is asked and what it is told. */
+  /** What it does at the moment: refuses requests, or loses requests and answers. */
   trouble: 'refuses' | 'silent' | undefined;
-  /** Sabotage: takes the same request again. */
+  /** Sabotage when false: takes the same request again. */
   deduplicates = true;
   readonly #tickets = new Map<string, Ticket>();
   #serial = 0;
@@ -33,15 +35,16 @@ export class SharedQueue {
     return this.#tickets.size;
   }
 
-  /** It comes back, and all is gone. */
+  /** The queue returns empty. */
   wipe(): void {
     this.world.note(() => 'the queue is wiped');
     this.#tickets.clear();
   }
 
-  /** What a process can do to it. */
+  /** The queue as one process sees it. */
   of(by: SimProcess): RefreshQueue & { handler: RefreshHandler | undefined } {
     return {
+      shared: true,
       handler: undefined,
       request: (requests) => this.#request(by, requests),
       process(handler) {
@@ -69,7 +72,7 @@ export class SharedQueue {
       }
       scheduler.quietly(random.between(1, 20), () => {
         for (const request of requests) this.#take(request);
-        // Taken, and the caller will never know.
+        // The request was taken, and its caller never learns that.
         if (silent) refuse(REQUEST_TIMEOUT);
         else scheduler.after(random.between(1, 20), () => resolve(), by);
       });
@@ -137,6 +140,8 @@ export class SharedQueue {
       case 'skipped':
       case 'unknown-job':
         return undefined;
+      case 'again':
+        return SHORTEST_RETRY;
       case 'busy':
         return Math.max(SHORTEST_RETRY, outcome.retryIn);
       case 'failed':

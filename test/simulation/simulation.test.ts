@@ -45,17 +45,23 @@ describe.runIf(SIM_SEED === undefined)('the core in a world where everything goe
 
   it('meets everything that there is to meet', async () => {
     const traces: string[] = [];
-    for (let seed = 0; seed < 400; seed++) traces.push(...(await replay(seed)).trace);
+    for (let seed = 0; seed < 600; seed++) traces.push(...(await replay(seed)).trace);
     const met = traces.join('\n');
     const happenings = {
-      acquire: ['granted', 'granted (takes over)', 'busy', 'backoff', 'changed'].map((kind) => `acquires J:"a": ${kind}`),
+      acquire: ['granted', 'granted (takes over)', 'busy', 'backoff', 'changed'].map(
+        (kind) => `acquires J:"a": ${kind}`,
+      ),
       renew: ['renews J:"a": true', 'renews J:"a": false'],
-      commit: ['stored', 'revoked', 'lost'].map((result) => `: ${result}\n`),
+      commit: ['stored', 'stale', 'revoked', 'lost'].map((result) => `: ${result}\n`),
       release: ['unfilled', 'failed', 'gone'].map((ending) => `releases J:"a": ${ending}`),
-      refresh: ['stored', 'skipped', 'busy', 'failed'].map((outcome) => `ends a refresh of J:"a": ${outcome}`),
+      all: ['invalidates all of J:', 'deletes all of J:'],
+      refresh: ['stored', 'skipped', 'busy', 'again', 'failed'].map((outcome) => `ends a refresh of J:"a": ${outcome}`),
       read: [': hit,', ': stale,', ': miss,', 'got no J:"a"'],
-      fault: ['loss', 'cut', 'slow', 'outage', 'wipe', 'crash', 'freeze', 'queue', 'origin', 'hang', 'feed'].map((fault) => `fault: ${fault}`),
+      fault: ['loss', 'cut', 'slow', 'outage', 'wipe', 'crash', 'freeze', 'queue', 'origin', 'hang', 'feed'].map(
+        (fault) => `fault: ${fault}`,
+      ),
     };
-    for (const happening of Object.values(happenings).flat()) expect.soft(met.includes(happening), happening).toBe(true);
+    for (const happening of Object.values(happenings).flat())
+      expect.soft(met.includes(happening), happening).toBe(true);
   });
 });

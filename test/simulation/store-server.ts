@@ -1,6 +1,15 @@
 import type { Entry, Fill } from '../../lib/core/entry.js';
 import { servableUntil } from '../../lib/core/entry.js';
-import type { Acquisition, Claim, CommitResult, Invalidation, Lease, LeaseEnding, Store } from '../../lib/core/ports.js';
+import type {
+  Acquisition,
+  Claim,
+  CommitResult,
+  Invalidation,
+  Lease,
+  LeaseEnding,
+  ReleaseResult,
+  Store,
+} from '../../lib/core/ports.js';
 import type { MemoryStore } from '../../lib/memory/memory-store.js';
 import type { SimProcess } from './process.js';
 import type { World } from './world.js';
@@ -11,51 +20,52 @@ export interface KnownLease {
   readonly token: string;
   readonly by: SimProcess;
   readonly takenOver: boolean;
-  /** What its holder saw. */
+  /** The generation that its holder saw. */
   readonly generation: string | undefined;
-  /** What there was: something to serve, something that needs no refresh, something that nobody was to refresh yet. */
+  /** What the key had: a value to serve, one that needs no refresh, or one that must not be refreshed yet. */
   readonly servable: boolean;
   readonly fresh: boolean;
   readonly backingOff: boolean;
   expiresAt: number;
   revoked: boolean;
   readonly revokedTags: Set<string>;
-  /** Committed, released, or taken away. */
+  readonly removedTags: Set<string>;
+  /** Committed, released, or revoked. */
   over: boolean;
-  /** Something has happened to the key for which its holder is not responsible. */
+  /** Something has happened to the key that its holder did not do. */
   taken: boolean;
-  /** Its fetch was begun for a request. */
+  /** Its fetch began for a request. */
   background: boolean;
   /** Its fetch failed. */
   failed: boolean;
-  /** If so, others have to wait for a while. */
+  /** Whether others must wait for the backoff after its failure. */
   readonly keepsFailure: boolean;
 }
 
 /**
- * The shared store: the memory store as the reference, and beside it a ledger of leases that knows nothing of how the
- * store does it.
+ * The shared store: the memory store as the reference, and beside it a ledger of leases that is independent of how the
+ * store works.
  */
 export class StoreServer {
   #memory: MemoryStore;
-  /** The last one of each key. */
+  /** The last lease of each key. */
   readonly #leases = new Map<string, KnownLease>();
-  /** Keys that were refreshed by hand. */
+  /** Keys that a caller has refreshed. */
   readonly #takenOver = new Set<string>();
   readonly #byToken = new Map<string, KnownLease>();
-  /** How often something other than a failure was written to a key, or removed. */
+  /** How often a key was written or removed, failures excluded. */
   readonly #writes = new Map<string, number>();
 
-  /** Failures in a row, and until when nobody is to try again. */
+  /** Consecutive failures, and until when no process may try again. */
   readonly #backoffs = new Map<string, { failures: number; until: number }>();
-  /** Since when an entry is stale because somebody said so, and asked for a refresh of it. */
+  /** Since when an entry is stale because a caller invalidated it, which also requested a refresh. */
   readonly #invalidated = new Map<string, number>();
 
   constructor(private readonly world: World) {
     this.#memory = this.#empty();
   }
 
-  /** What a process can do to it, at once. */
+  /** The store as one process sees it, without delay. */
   sessionOf(by: SimProcess): Store {
     return {
       capabilities: { shared: !this.world.settings.embedded, fence: 'cluster' },
@@ -65,12 +75,14 @@ export class StoreServer {
       acquire: (key, claim) => this.#acquire(by, key, claim),
       renew: (lease, ms) => this.#renew(by, lease, ms),
       commit: (lease, fill) => this.#commit(by, lease, fill),
-      release: (lease, ending) => this.#release(by, lease, ending),
+      release: (lease, ending, tags) => this.#release(by, lease, ending, tags),
       set: (key, fill) => this.#set(by, key, fill),
       invalidate: (key) => this.#invalidate(by, key),
       delete: (key) => this.#delete(by, key),
       invalidateTags: (tags) => this.#invalidateTags(by, tags),
       deleteTags: (tags) => this.#deleteTags(by, tags),
+      invalidateAll: (prefix) => this.#invalidateAll(by, prefix),
+      deleteAll: (prefix) => this.#deleteAll(by, prefix),
       clear: () => this.#clear(by),
       close: () => undefined,
     };
@@ -93,7 +105,7 @@ export class StoreServer {
     return this.#writes.get(key) ?? 0;
   }
 
-  /** An invalidated key that is as it was then; after a refresh by hand the next reader may have to ask. */
+  /** An invalidated key that has not changed since. After a refresh by a caller the next reader may have to request. */
   notRefreshed(): string | undefined {
     for (const [key, since] of this.#invalidated) {
       const entry = this.servable(key);
@@ -103,7 +115,7 @@ export class StoreServer {
     return undefined;
   }
 
-  /** A fetch failed so lately that nobody is to try again. */
+  /** Whether a fetch failed so recently that no process may try again. */
   mustWait(key: string): boolean {
     return this.world.scheduler.now < (this.#backoffs.get(key)?.until ?? 0);
   }
@@ -116,7 +128,7 @@ export class StoreServer {
     return !lease.over && lease.expiresAt > this.world.scheduler.now;
   }
 
-  /** It comes back, and all is gone. */
+  /** The store returns empty. */
   wipe(): void {
     this.world.note(() => 'the store is wiped');
     this.#memory = this.#empty();
@@ -127,7 +139,7 @@ export class StoreServer {
     for (const process of this.world.processes) process.feed?.everythingChanged();
   }
 
-  /** Keys of which somebody still has a lease. */
+  /** Keys on which a process still holds a lease. */
   heldKeys(): string[] {
     return [...this.#leases.values()].filter((lease) => this.isLive(lease)).map(({ key }) => key);
   }
@@ -146,7 +158,9 @@ export class StoreServer {
     const fresh = entry !== undefined && entry.kind !== 'vacant' && now <= entry.freshUntil;
     by.followUps.delete(key);
     const acquired = this.#memory.acquire(key, claim);
-    this.world.note(() => `${by.name} acquires ${this.#shown(key)}: ${acquired.kind}${claim.takeOver ? ' (takes over)' : ''}`);
+    this.world.note(
+      () => `${by.name} acquires ${this.#shown(key)}: ${acquired.kind}${claim.takeOver ? ' (takes over)' : ''}`,
+    );
     if (acquired.kind === 'changed') by.sawChange(key);
     if (acquired.kind !== 'granted') return acquired;
     if (claim.takeOver) this.#takenOver.add(key);
@@ -167,6 +181,7 @@ export class StoreServer {
       expiresAt: now + claim.lease,
       revoked: false,
       revokedTags: new Set(),
+      removedTags: new Set(),
       over: false,
       taken: false,
       background: false,
@@ -189,7 +204,8 @@ export class StoreServer {
     const known = this.#known(lease);
     const renewed = this.#memory.renew(lease, ms);
     this.world.note(() => `${by.name} renews ${lease.key}: ${String(renewed)}`);
-    if (renewed && known === undefined) this.world.violate('I1', `${by.name} renewed a lease of ${lease.key} that was over`);
+    if (renewed && known === undefined)
+      this.world.violate('I1', `${by.name} renewed a lease of ${lease.key} that was over`);
     if (renewed && known !== undefined) known.expiresAt = this.world.scheduler.now + ms;
     return renewed;
   }
@@ -199,9 +215,19 @@ export class StoreServer {
     const known = this.#known(lease);
     const result = this.#memory.commit(lease, fill);
     this.world.note(() => `${by.name} commits ${key} = ${String(fill.value)}: ${result}`);
+    const isRevoked = known !== undefined && (known.revoked || fill.tags.some((tag) => known.revokedTags.has(tag)));
+    if (result === 'stale') {
+      const isRemoved = known === undefined || fill.tags.some((tag) => known.removedTags.has(tag));
+      if (!isRevoked || isRemoved) this.world.violate('I2', `${by.name} moved ${key} on without reason`);
+      if ((this.peek(key)?.freshUntil ?? 0) >= this.world.scheduler.now) {
+        this.world.violate('I2', `${by.name} wrote ${key} as fresh although that was revoked`);
+      }
+      this.#wrote(key);
+      this.world.tell(key);
+    }
     if (result === 'stored') {
       if (known === undefined) this.world.violate('I2', `${by.name} wrote ${key} after its lease`);
-      else if (known.revoked || fill.tags.some((tag) => known.revokedTags.has(tag))) {
+      else if (isRevoked) {
         this.world.violate('I2', `${by.name} wrote ${key} although that was revoked`);
       }
       this.#wrote(key);
@@ -212,21 +238,22 @@ export class StoreServer {
     return result;
   }
 
-  #release(by: SimProcess, lease: Lease, ending: LeaseEnding): void {
+  #release(by: SimProcess, lease: Lease, ending: LeaseEnding, tags?: readonly string[]): ReleaseResult {
     const known = this.#known(lease);
     const before = this.peek(lease.key);
-    this.#memory.release(lease, ending);
+    const result = this.#memory.release(lease, ending, tags);
     this.world.note(() => `${by.name} releases ${this.#shown(lease.key)}: ${ending.kind}`);
     if (known === undefined) {
       if (this.peek(lease.key)?.failure?.at !== before?.failure?.at) {
         this.world.violate('I2', `${by.name} wrote a failure of ${lease.key} after its lease`);
       }
-      return;
+      return result;
     }
     known.over = true;
     if (known.failed && known.keepsFailure) this.#failed(lease.key);
     if (ending.kind === 'gone') this.#wrote(lease.key);
     if (ending.kind !== 'unfilled') this.world.tell(lease.key);
+    return result;
   }
 
   #set(by: SimProcess, key: string, fill: Fill): void {
@@ -278,14 +305,38 @@ export class StoreServer {
       this.#takeAway(key);
       this.#wrote(key);
     }
-    this.#revokeTags(tags);
+    this.#revokeTags(tags, true);
     this.#changed(tagged, by);
+  }
+
+  #invalidateAll(by: SimProcess, prefix: string): void {
+    this.#memory.invalidateAll(prefix);
+    this.world.note(() => `${by.name} invalidates all of ${prefix}`);
+    for (const key of this.#keysUnder(prefix)) {
+      this.#revoke(key);
+      this.world.history.changed(key, by);
+      this.world.tell(key);
+    }
+  }
+
+  #deleteAll(by: SimProcess, prefix: string): void {
+    this.#memory.deleteAll(prefix);
+    this.world.note(() => `${by.name} deletes all of ${prefix}`);
+    this.#tookAway(by, this.#keysUnder(prefix));
   }
 
   #clear(by: SimProcess): void {
     this.#memory.clear();
     this.world.note(() => `${by.name} clears`);
-    for (const key of this.world.settings.keys.map((name) => this.world.keyOf(name))) {
+    this.#tookAway(by, this.#keysUnder(''));
+  }
+
+  #keysUnder(prefix: string): string[] {
+    return this.world.settings.keys.map((name) => this.world.keyOf(name)).filter((key) => key.startsWith(prefix));
+  }
+
+  #tookAway(by: SimProcess, keys: readonly string[]): void {
+    for (const key of keys) {
       this.#takeAway(key);
       this.world.history.changed(key, by);
       this.#wrote(key);
@@ -293,7 +344,7 @@ export class StoreServer {
     }
   }
 
-  /** Keys that the tags concern: all of them, and those where an entry has one now. */
+  /** Keys that the tags concern: all of them, and those whose entry has one now. */
   #keysWith(tags: readonly string[]): { all: string[]; entries: string[] } {
     const all: string[] = [];
     const entries: string[] = [];
@@ -330,13 +381,17 @@ export class StoreServer {
     if (lease !== undefined && this.isLive(lease)) lease.revoked = true;
   }
 
-  #revokeTags(tags: readonly string[]): void {
+  #revokeTags(tags: readonly string[], isRemoval = false): void {
     for (const lease of this.#leases.values()) {
-      if (this.isLive(lease)) for (const tag of tags) lease.revokedTags.add(tag);
+      if (!this.isLive(lease)) continue;
+      for (const tag of tags) {
+        lease.revokedTags.add(tag);
+        if (isRemoval) lease.removedTags.add(tag);
+      }
     }
   }
 
-  /** A process that asks whether the store works does it under a key of its own. */
+  /** A process that probes the store uses a key of its own. */
   #shown(key: string): string {
     return key.startsWith('J:') ? key : 'a key of its own';
   }

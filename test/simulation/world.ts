@@ -1,4 +1,4 @@
-import type { JobPolicy } from '../../lib/core/policy.js';
+import type { JobPolicy } from '../../lib/core/policy/policy.js';
 import { type Core, core as realCore } from './core.js';
 import { strike } from './faults.js';
 import { History } from './history.js';
@@ -16,17 +16,19 @@ import type { Invariant, Violation } from './violation.js';
 export interface WorldOptions {
   readonly core?: Core;
   readonly traced?: boolean;
-  /** Spoils the simulated servers before anything happens. */
+  /** Breaks the simulated servers before anything happens. */
   readonly sabotage?: (world: World) => void;
 }
 
-/** Longer than whatever may be waited for after the last fault: a frozen process, a stalled request, the longest backoff. */
+/**
+ * Milliseconds, longer than any wait after the last fault: a frozen process, a stalled request, the longest backoff.
+ */
 const SETTLING = 16_000;
-/** Longer than a request's way through the queue and a quick fetch, shorter than any ttl. */
+/** Milliseconds, longer than a request's way through the queue and a quick fetch, and shorter than any ttl. */
 const REFRESHED_WITHIN = 2_000;
 const FINAL_ROUNDS = 4;
 
-/** A few processes, what they share, and what happens to them: one schedule, told by its seed. */
+/** A few processes, what they share, and what happens to them: one schedule, decided by its seed. */
 export class World {
   readonly random: Random;
   readonly scheduler = new Scheduler();
@@ -39,7 +41,7 @@ export class World {
   readonly server: StoreServer;
   readonly queue: SharedQueue;
   readonly reads: Reads;
-  /** In the order of their start; each crashed one is followed by another. */
+  /** In the order of their start. A crashed process is followed by another. */
   readonly processes: SimProcess[] = [];
   violation: Violation | undefined;
   readonly trace: string[] = [];
@@ -65,7 +67,7 @@ export class World {
     for (let count = 0; count < this.settings.processes; count++) this.start(count === 0 || this.random.chance(0.6));
   }
 
-  /** Undefined: everything held. */
+  /** Undefined when every invariant held. */
   async run(): Promise<Violation | undefined> {
     try {
       for (let step = 0; step < this.settings.steps && this.violation === undefined; step++) {
@@ -84,7 +86,7 @@ export class World {
     return this.violation;
   }
 
-  /** Something happens that may take a lease, or an answer, from who has done nothing wrong. */
+  /** Whether a fault may take a lease or an answer from a process that works. */
   get disturbed(): boolean {
     const { faults } = this.settings;
     return [...faults].some((fault) => fault !== 'origin' && fault !== 'feed' && fault !== 'queue');
@@ -105,7 +107,7 @@ export class World {
     this.scheduler.stopped = true;
   }
 
-  /** An entry has changed: all are told, who did it included. */
+  /** An entry has changed. All processes get a report, including the one that changed it. */
   tell(key: string): void {
     const order = this.history.next();
     for (const process of this.processes) if (!process.dead) process.feed?.changed(key, order);
@@ -113,8 +115,15 @@ export class World {
 
   beginRefresh(id: string, by: SimProcess): void {
     const other = this.#refreshing.get(id);
-    if (other !== undefined && !other.dead && !this.disturbed && this.queue.trouble === undefined && !this.settings.faults.has('queue')) {
-      if (this.settings.sharedQueue || other === by) this.violate('I5', `${by.name} and ${other.name} run the same request`);
+    if (
+      other !== undefined &&
+      !other.dead &&
+      !this.disturbed &&
+      this.queue.trouble === undefined &&
+      !this.settings.faults.has('queue')
+    ) {
+      if (this.settings.sharedQueue || other === by)
+        this.violate('I5', `${by.name} and ${other.name} run the same request`);
     }
     this.#refreshing.set(id, by);
   }
@@ -123,7 +132,7 @@ export class World {
     if (this.#refreshing.get(id) === by) this.#refreshing.delete(id);
   }
 
-  /** A new process; one that works runs what others ask for. */
+  /** Starts a process. With `works` it runs requests of other processes. */
   start(works: boolean): void {
     this.processes.push(new SimProcess(this, `P${++this.#names}`, works));
   }
@@ -161,6 +170,8 @@ export class World {
       delete: 5,
       invalidateTags: 3,
       deleteTags: 2,
+      invalidateAll: 1,
+      deleteAll: 1,
       clear: 1,
       fault: settings.faults.size === 0 ? 0 : 16,
     });
@@ -169,7 +180,8 @@ export class World {
         void this.reads.one(process, name);
         break;
       case 'readers':
-        for (const reader of able) for (let count = random.between(1, 3); count > 0; count--) void this.reads.one(reader, name);
+        for (const reader of able)
+          for (let count = random.between(1, 3); count > 0; count--) void this.reads.one(reader, name);
         break;
       case 'many':
         this.reads.many(process);
@@ -183,18 +195,34 @@ export class World {
       case 'delete':
       case 'invalidateTags':
       case 'deleteTags':
+      case 'invalidateAll':
+      case 'deleteAll':
       case 'clear':
         this.#change(process, name, what);
     }
   }
 
-  #change(by: SimProcess, name: string, what: 'set' | 'refresh' | 'invalidate' | 'delete' | 'invalidateTags' | 'deleteTags' | 'clear'): void {
+  #change(
+    by: SimProcess,
+    name: string,
+    what:
+      | 'set'
+      | 'refresh'
+      | 'invalidate'
+      | 'delete'
+      | 'invalidateTags'
+      | 'deleteTags'
+      | 'invalidateAll'
+      | 'deleteAll'
+      | 'clear',
+  ): void {
     const { history, settings, random, scheduler } = this;
     const since = history.next();
     const key = this.keyOf(name);
     const all = settings.keys.map((each) => this.keyOf(each));
     const tag = random.pick(['all', `only ${name}`]);
-    const concerned = what === 'clear' || (what.endsWith('Tags') && tag === 'all') ? all : [key];
+    const concerned =
+      what === 'clear' || what.endsWith('All') || (what.endsWith('Tags') && tag === 'all') ? all : [key];
     this.note(() => `${by.name}: ${what} ${what.endsWith('Tags') ? tag : name}`);
     const { job, cache } = by;
     const changing = {
@@ -204,6 +232,8 @@ export class World {
       delete: () => job.delete(by, [name]),
       invalidateTags: () => cache.invalidateTags([tag]),
       deleteTags: () => cache.deleteTags([tag]),
+      invalidateAll: () => job.invalidateAll(),
+      deleteAll: () => job.deleteAll(),
       clear: () => cache.clear(),
     }[what]();
     changing.then(
@@ -223,14 +253,14 @@ export class World {
     );
   }
 
-  /** What was invalidated has been fetched again, although nobody has read it. */
+  /** Expects that every invalidated key has been fetched again, although nobody has read it. */
   #expectFollowUps(): void {
     if (this.violation !== undefined || this.settings.faults.size > 0) return;
     const key = this.server.notRefreshed();
     if (key !== undefined) this.violate('I5', `${key} was invalidated, and not fetched again`);
   }
 
-  /** Nothing goes wrong any more: what is read is fresh soon after. */
+  /** Expects that without faults, what is read is fresh soon after. */
   async #expectProgress(): Promise<void> {
     if (this.violation !== undefined) return;
     this.origin.quick = true;
@@ -242,7 +272,7 @@ export class World {
           const id = `${process.name} ${name}`;
           const reading = await this.reads.one(process, name);
           const fresh = reading?.status === 'hit';
-          // The first round finds out that the store is back.
+          // In the first round a process may still find out that the store is back.
           if (!fresh && round > 1 && due.get(id) === 'not fresh') {
             this.violate('I6', `${process.name} does not find ${name} fresh although it has read it before`);
           }

@@ -1,10 +1,12 @@
 import { Cache } from '../../lib/core/cache.js';
 import type { CachedJob } from '../../lib/core/cached-job.js';
 import type { CacheEvent } from '../../lib/core/events.js';
-import type { JobOptions } from '../../lib/core/job-options.js';
-import type { Peeked, Reading, SetOptions, WarmOptions, WarmProgress } from '../../lib/core/job.js';
-import { compilePolicy } from '../../lib/core/compile-policy.js';
+import type { JobOptions } from '../../lib/core/policy/job-options.js';
+import type { Peeked, Reading, SetOptions, WarmOptions, WarmProgress } from '../../lib/core/job/job.js';
+import { compilePolicy } from '../../lib/core/policy/compile-policy.js';
+import { ValueTypeRegistry } from '../../lib/core/value/value-type-registry.js';
 import type { Observer, RefreshQueue, Store } from '../../lib/core/ports.js';
+import { CronTimetable } from '../../lib/memory/cron-timetable.js';
 import { InProcessRefreshQueue } from '../../lib/memory/in-process-refresh-queue.js';
 import { MemoryStore } from '../../lib/memory/memory-store.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
@@ -16,7 +18,7 @@ export const START = Date.UTC(2026, 0, 1, 14);
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
 
-export class RecordingObserver implements Observer {
+class RecordingObserver implements Observer {
   active = true;
   readonly events: CacheEvent[] = [];
 
@@ -24,7 +26,7 @@ export class RecordingObserver implements Observer {
     this.events.push(event);
   }
 
-  /** The types of what has happened since the last call, in order. */
+  /** The types of the events since the last call, in order. */
   trace(): string[] {
     return this.events.splice(0).map(({ type }) => type);
   }
@@ -38,23 +40,24 @@ export interface ProcessParts {
   clock?: ManualClock;
   store?: Store;
   stores?: ReadonlyMap<string, Store>;
-  /** Refreshes in this process. *Default:* recorded, and run when the test says so. */
+  /** Runs refreshes in this process. *Default:* a queue that records them and runs them when the test says so. */
   inProcess?: RefreshQueue;
-  /** A queue between processes, such as one that is shared by two. */
+  /** A queue between processes, for example one that two processes share. */
   queue?: RefreshQueue;
   random?: () => number;
+  valueTypes?: ValueTypeRegistry;
 }
 
-/** The cache of one process, with everything that it meets in the hands of a test. */
+/** The cache of one process, with everything around it under the control of a test. */
 export class Process {
   readonly clock: ManualClock;
   readonly store: Store;
   readonly observer = new RecordingObserver();
-  /** What runs refreshes unless the test brought its own. */
+  /** Runs the refreshes, unless the test brought its own queue. */
   readonly recorded = new RecordingRefreshQueue();
   readonly cache: Cache;
 
-  constructor({ clock, store, stores, inProcess, queue, random }: ProcessParts = {}) {
+  constructor({ clock, store, stores, inProcess, queue, random, valueTypes }: ProcessParts = {}) {
     this.clock = clock ?? new ManualClock(START);
     this.store = store ?? new MemoryStore({ clock: this.clock });
     this.cache = new Cache({
@@ -62,18 +65,25 @@ export class Process {
       stores: stores ?? new Map(),
       inProcess: inProcess ?? this.recorded,
       queue,
-      environment: { clock: this.clock, observer: this.observer, random: random ?? (() => 0) },
+      environment: {
+        clock: this.clock,
+        observer: this.observer,
+        timetable: new CronTimetable(),
+        valueTypes: valueTypes ?? new ValueTypeRegistry(),
+        restoreError: (error: unknown) => error,
+        random: random ?? (() => 0),
+      },
     });
     this.cache.work();
   }
 
-  /** A process that refreshes by itself, as the embedded mode does. */
+  /** A process that runs its refreshes by itself, as the embedded mode does. */
   static refreshing(parts: ProcessParts = {}): Process {
     const clock = parts.clock ?? new ManualClock(START);
     return new Process({ ...parts, clock, inProcess: new InProcessRefreshQueue({ clock }) });
   }
 
-  /** A job of which `fetch` is the fetch. */
+  /** A job with the given fetch. */
   job<Value = string>(
     fetch: Fetch<Value>,
     options: Options<Value> = {},
@@ -83,8 +93,7 @@ export class Process {
       name,
       policy: compilePolicy(name, options as unknown as JobOptions),
       fetch: (owner, args) => Promise.resolve(Reflect.apply(fetch, owner, args)),
-      fetchMany:
-        fetchMany && (async (owner, argsList) => Reflect.apply(fetchMany, owner, [argsList]) as unknown[]),
+      fetchMany: fetchMany && (async (owner, argsList) => Reflect.apply(fetchMany, owner, [argsList]) as unknown[]),
       resolve,
     });
     return new TestJob<Value>(defined, target);
@@ -94,7 +103,7 @@ export class Process {
     await this.clock.advance(ms);
   }
 
-  /** Runs all that follows from what has happened. */
+  /** Runs everything that follows from what has happened. */
   async settle(): Promise<void> {
     await this.clock.advance(0);
   }
@@ -164,15 +173,17 @@ export class TestJob<Value = string> {
   }
 }
 
-/** A fetch whose n-th call gives `v<n>`. */
+/** A fetch whose n-th call returns `v<n>`. */
 export function counting(): ((...args: Args) => Promise<string>) & { readonly calls: Args[] } {
   const calls: Args[] = [];
   const fetch = async (...args: Args): Promise<string> => `v${String(calls.push(args))}`;
   return Object.assign(fetch, { calls });
 }
 
-/** Resolves to what a promise came to within this turn of events: a value, an error, or that it is still pending. */
-export async function outcomeOf(promise: Promise<unknown>): Promise<{ value: unknown } | { error: unknown } | 'pending'> {
+/** Resolves to the outcome of a promise within this turn of events: its value, its error, or that it is pending. */
+export async function outcomeOf(
+  promise: Promise<unknown>,
+): Promise<{ value: unknown } | { error: unknown } | 'pending'> {
   let outcome: { value: unknown } | { error: unknown } | 'pending' = 'pending';
   promise.then(
     (value) => (outcome = { value }),

@@ -2,11 +2,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const REMEDY = 'install redis-server (Debian: apt-get install redis-server, macOS: brew install redis) or set REDIS_URL';
+const REMEDY =
+  'install redis-server (Debian: apt-get install redis-server, macOS: brew install redis) or set REDIS_URL';
 
 export type RedisSource = { kind: 'binary'; path: string } | { kind: 'url'; url: string };
 
-/** Finds a Redis for the run: a binary of our own to start, else the server that REDIS_URL names, else Debian's package. */
+/** Finds a Redis for the run: a binary to start, else the server that REDIS_URL names, else Debian's package. */
 export function ensureRedisServer(): RedisSource {
   const path = findRedisServer();
   if (path !== undefined) return { kind: 'binary', path };
@@ -20,7 +21,8 @@ export function ensureRedisServer(): RedisSource {
 
 export function requireRedisBinary(): string {
   const path = findRedisServer();
-  if (path === undefined) throw new Error('This test stops and freezes its own Redis, so REDIS_URL is not enough: install redis-server.');
+  if (path === undefined)
+    throw new Error('This test stops and freezes its own Redis, so REDIS_URL is not enough: install redis-server.');
   return path;
 }
 
@@ -50,6 +52,7 @@ function installWithApt(): void {
     apt('update');
     apt('install', '-y', '--no-install-recommends', 'redis-server');
   } catch {
-    // The package also tries to start a system service, and fails where there is none: only the binary counts.
+    // The package also tries to start a system service, which fails where there is no service manager. Only the binary
+    // matters.
   }
 }

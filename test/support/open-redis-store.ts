@@ -12,16 +12,16 @@ export interface OpenRedisStore {
   readonly store: RedisStore;
   readonly client: Redis | Cluster;
   readonly prefix: string;
-  /** What the connection told of. */
+  /** The errors that the connection reported. */
   readonly errors: readonly Error[];
   readonly corrupt: readonly { key: string; error: unknown }[];
 }
 
 export interface OpenOptions {
-  /** Default: one that nobody else has. */
+  /** Default: a prefix that no other test uses. */
   prefix?: string;
   clock?: Clock;
-  /** Sees the connection before the store does. */
+  /** Gets the connection before the store does. */
   tamper?: (client: Redis | Cluster) => void;
 }
 

@@ -3,18 +3,18 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Proxy {
   readonly port: number;
-  /** Milliseconds that each piece of an answer takes longer. */
+  /** Milliseconds by which each piece of an answer is delayed. */
   delay: number;
   /** Where new connections go. */
   target: number;
-  /** From now on nothing passes through the connections that are open, and none of their ends is told. */
+  /** From now on nothing passes through the open connections, and neither end is notified. */
   silence(): void;
-  /** Ends the open connections whose index, in the order in which they were made, is told. */
+  /** Closes the open connections with these indices, in the order in which they were made. */
   cut(...indices: readonly number[]): void;
   stop(): Promise<void>;
 }
 
-/** A server on the way to a server. */
+/** A server between a client and a server. */
 export async function startProxy(target: number): Promise<Proxy> {
   const pairs: { inner: Socket; outer: Socket; silent: boolean }[] = [];
   const server = createServer((inner) => {
@@ -29,7 +29,7 @@ export async function startProxy(target: number): Promise<Proxy> {
       };
       from.on('data', (bytes) => {
         waiting.push(bytes);
-        // Whichever timer fires writes what came first.
+        // Timers may fire in any order, so each writes the oldest piece.
         if (delay() === 0 && waiting.length === 1) write();
         else setTimeout(write, delay());
       });

@@ -17,13 +17,13 @@ export interface RedisServer {
   readonly url: string;
   /** Ends the server and removes its folder. */
   stop(): Promise<void>;
-  /** SIGKILL: what it held is gone, `restart` comes back empty. */
+  /** SIGKILL: its data is lost, and `restart` returns an empty server. */
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open and nothing is answered. */
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
-  /** Comes back empty on the same port, whatever state it was in. */
+  /** Starts it again, empty, on the same port, whatever state it was in. */
   restart(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function startRedis({ args = [], port }: RedisServerOptions = {}): 
       return server;
     } catch (error) {
       await server.stop();
-      // Somebody else may take a free port between our look and Redis's bind; a port that was asked for is final.
+      // Another process may take a free port before Redis binds it. A port that was asked for is not replaced.
       if (port !== undefined || attempt === PORT_ATTEMPTS) throw error;
     }
   }
@@ -67,14 +67,27 @@ class OwnRedisServer implements RedisServer {
   }
 
   async start(): Promise<void> {
-    const own = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#folder];
+    const own = [
+      '--port',
+      `${this.port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      this.#folder,
+    ];
     const child = spawn(requireRedisBinary(), [...own, ...this.args], { stdio: 'ignore' });
     this.#child = child;
     await once(child, 'spawn');
     const deadline = performance.now() + READY_TIMEOUT_MS;
     while (!(await answersAs(child.pid, this.port))) {
-      if (child.exitCode !== null) throw new Error(`redis-server left with code ${child.exitCode} (port ${this.port}).`);
-      if (performance.now() > deadline) throw new Error(`redis-server was not ready within ${READY_TIMEOUT_MS} ms (port ${this.port}).`);
+      if (child.exitCode !== null)
+        throw new Error(`redis-server left with code ${child.exitCode} (port ${this.port}).`);
+      if (performance.now() > deadline)
+        throw new Error(`redis-server was not ready within ${READY_TIMEOUT_MS} ms (port ${this.port}).`);
       await sleep(10);
     }
   }
@@ -108,7 +121,7 @@ class OwnRedisServer implements RedisServer {
   }
 }
 
-/** PONG alone could come from a stranger that holds the port: the answer must carry our child's process id. */
+/** A PONG could come from another server on the port, so the answer must contain our child's process id. */
 async function answersAs(pid: number | undefined, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     let answer = '';

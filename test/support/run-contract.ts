@@ -7,9 +7,39 @@ export interface ContractRun {
   readonly failed: readonly string[];
 }
 
-/** Runs a contract suite that is expected to fail, and tells which of its tests did. */
-export async function runContract(describeContract: (framework: TestFramework) => void): Promise<ContractRun> {
-  const tests: { name: string; run: () => Promise<void> }[] = [];
+interface Collected {
+  readonly name: string;
+  readonly run: () => Promise<void>;
+}
+
+/**
+ * Runs a contract suite that is expected to fail, and returns which of its tests did. `atOnce`: all of its tests run at
+ * the same time, which is sound for suites that mostly wait.
+ */
+export async function runContract(
+  describeContract: (framework: TestFramework) => void,
+  { atOnce = false } = {},
+): Promise<ContractRun> {
+  const names = collect(describeContract).map(({ name }) => name);
+  const passed: string[] = [];
+  const failed: string[] = [];
+  const runNth = async (n: number): Promise<void> => {
+    // Each test gets a suite of its own: the tests of one suite share variables.
+    const { name, run } = collect(describeContract)[n]!;
+    await run().then(
+      () => passed.push(name),
+      () => failed.push(name),
+    );
+  };
+  if (atOnce) await Promise.all(names.map((_, n) => runNth(n)));
+  else for (const n of names.keys()) await runNth(n);
+  const inOrder = (list: string[]): string[] => list.sort((one, other) => names.indexOf(one) - names.indexOf(other));
+  return { passed: inOrder(passed), failed: inOrder(failed) };
+}
+
+/** The tests of a suite, each with its hooks. */
+function collect(describeContract: (framework: TestFramework) => void): Collected[] {
+  const tests: Collected[] = [];
   const before: (() => Promise<void>)[] = [];
   const after: (() => Promise<void>)[] = [];
   const path: string[] = [];
@@ -24,17 +54,20 @@ export async function runContract(describeContract: (framework: TestFramework) =
     afterEach: (run) => after.push(run),
     expect,
   });
-  const passed: string[] = [];
-  const failed: string[] = [];
-  for (const { name, run } of tests) {
-    for (const each of before) await each();
-    await run().then(() => passed.push(name), () => failed.push(name));
-    for (const each of after) await each();
-  }
-  return { passed, failed };
+  return tests.map(({ name, run }) => ({
+    name,
+    run: async () => {
+      for (const each of before) await each();
+      try {
+        await run();
+      } finally {
+        for (const each of after) await each();
+      }
+    },
+  }));
 }
 
-/** The tests of the fence, without which old data comes back. */
+/** The tests that fail without a fence, when old data comes back. */
 export const FENCE_TESTS = [
   'the fence refuses a holder whose lease ran out, whether or not it was granted again',
   'the fence refuses a commit after a delete and after a set',

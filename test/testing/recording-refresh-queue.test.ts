@@ -63,8 +63,8 @@ describe('RecordingRefreshQueue', () => {
     expect([queue.requests, queue.asked]).toEqual([[], []]);
   });
 
-  it('says so when nobody processes it', async () => {
-    await expect(new RecordingRefreshQueue().runNext()).rejects.toThrow('Nobody processes this queue');
+  it('says so when it has no handler', async () => {
+    await expect(new RecordingRefreshQueue().runNext()).rejects.toThrow('This queue has no handler');
   });
 });
 

@@ -1,4 +1,11 @@
-import { type AsyncCache, AsyncCacheModule, type CacheEvent, type CacheableMethod, type Job, type JobStats } from 'nestjs-async-cache';
+import {
+  type AsyncCache,
+  AsyncCacheModule,
+  type CacheEvent,
+  type CacheableMethod,
+  type Job,
+  type JobStats,
+} from 'nestjs-async-cache';
 import type { Observable } from 'rxjs';
 import { describe, expectTypeOf, it } from 'vitest';
 
@@ -22,8 +29,12 @@ declare const reports: Reports;
 
 describe('of', () => {
   it('gives a job that is typed from the method', () => {
-    expectTypeOf(cache.of(reports, 'sales')).toEqualTypeOf<Job<[region: string, year?: number | undefined], Report[]>>();
-    expectTypeOf(cache.of(Reports, 'sales')).toEqualTypeOf<Job<[region: string, year?: number | undefined], Report[]>>();
+    expectTypeOf(cache.of(reports, 'sales')).toEqualTypeOf<
+      Job<[region: string, year?: number | undefined], Report[]>
+    >();
+    expectTypeOf(cache.of(Reports, 'sales')).toEqualTypeOf<
+      Job<[region: string, year?: number | undefined], Report[]>
+    >();
     expectTypeOf(cache.of(Reports, 'stream')).toEqualTypeOf<Job<[id: number], Report>>();
     expectTypeOf(cache.of(Repository, 'find')).toEqualTypeOf<Job<[id: number], Report>>();
     expectTypeOf(cache.of(reports, 'sales').get('eu')).resolves.toEqualTypeOf<Report[]>();

@@ -1,4 +1,14 @@
-import { AsyncCacheJob, type Duration, type Job, type JobArguments, type JobOptions, type JobValue, type Peeked, type Reading, type WarmProgress } from 'nestjs-async-cache';
+import {
+  AsyncCacheJob,
+  type Duration,
+  type Job,
+  type JobArguments,
+  type JobOptions,
+  type JobValue,
+  type Peeked,
+  type Reading,
+  type WarmProgress,
+} from 'nestjs-async-cache';
 import { describe, expectTypeOf, it } from 'vitest';
 
 interface Tweet {

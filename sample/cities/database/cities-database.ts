@@ -15,13 +15,13 @@ export interface LoggedQuery {
   readonly askedAt: number;
   /** Missing while it waits or runs. */
   answeredAt?: number;
-  /** What the database worked on it, without the wait for its turn. Missing if it failed. */
+  /** The time that the database worked on it, without the wait for its turn. Missing if it failed. */
   milliseconds?: number;
 }
 
 /**
- * The database, as the reports see it. It answers one query after the other, like a database that has one core to itself:
- * whoever asks while it is busy waits.
+ * The database, as the reports see it. It answers one query after the other, like a database that has one core to
+ * itself, so a query waits while another one runs.
  */
 export abstract class CitiesDatabase {
   abstract query<Row>(statement: Statement, parameters?: Parameters): Promise<Row[]>;

@@ -39,7 +39,7 @@ export class ThreadDatabase extends CitiesDatabase implements OnModuleInit, OnAp
     await this.#thread?.terminate();
   }
 
-  /** What it was asked, and by whom: the truth about what a cache saved. */
+  /** What it was asked, and by which process: the truth about what a cache saves. */
   get log(): readonly LoggedQuery[] {
     return this.#log;
   }

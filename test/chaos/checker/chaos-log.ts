@@ -5,9 +5,9 @@ export interface ChaosLog {
   readonly reads: readonly LoggedRead[];
   readonly changes: readonly LoggedChange[];
   readonly faults: readonly LoggedFault[];
-  /** What each process read of each key at the end, when everything worked again and there was time to recover. */
+  /** What each process read of each key at the end, when everything worked again and there had been time to recover. */
   readonly endings: readonly LoggedEnding[];
-  /** Names in the two Redis that should have been gone when nobody read and nothing was left to do. */
+  /** Names in the two Redis servers that should have been removed when nobody read and no work was left. */
   readonly leftovers: { readonly leases: readonly string[]; readonly requests: readonly string[] };
   readonly endedAt: number;
 }
@@ -19,7 +19,10 @@ export interface Bounds {
   readonly lease: number;
   readonly refreshTimeout: number;
   readonly fetchTimeout: number;
-  /** Processes have copies: news reach them within moments, and a cut off one may use them. */
+  /**
+   * Whether processes have copies. Reports of changes reach them within moments, and a process without a connection may
+   * use its copies.
+   */
   readonly near: boolean;
 }
 
@@ -29,12 +32,12 @@ export interface LoggedFetch {
   readonly key: string;
   readonly process: string;
   readonly startedAt: number;
-  /** When the origin had answered, or its caller was gone; undefined: never. */
+  /** When the origin had answered or the caller was gone; undefined for never. */
   readonly endedAt?: number | undefined;
   readonly outcome?: 'answered' | 'failed' | 'gone' | undefined;
 }
 
-/** A read of a process that lived to answer it. */
+/** A read of a process that lived long enough to answer it. */
 export interface LoggedRead {
   readonly process: string;
   readonly key: string;
@@ -42,20 +45,20 @@ export interface LoggedRead {
   readonly end: number;
   readonly status?: 'hit' | 'stale' | 'miss' | undefined;
   readonly version?: number | undefined;
-  /** Which fetch brought the value; 0: it was set by hand. */
+  /** The fetch that brought the value; 0 when it was set. */
   readonly fetch?: number | undefined;
   readonly error?: string | undefined;
 }
 
-/** A write to the origin, and what a process was then asked to do about the cached value. */
+/** A write to the origin, and what a process was then told to do about the cached value. */
 export interface LoggedChange {
   readonly kind: 'set' | 'delete' | 'invalidate' | 'invalidateTag' | 'deleteTag';
   readonly process: string;
   readonly key: string;
-  /** Of the origin, before the process was asked. */
+  /** The version of the origin before the process was told. */
   readonly version: number;
   readonly start: number;
-  /** When it was acknowledged or refused; undefined: never. */
+  /** When the change was acknowledged or refused; undefined for never. */
   readonly end?: number | undefined;
   readonly acknowledged: boolean;
 }

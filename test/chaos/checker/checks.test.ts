@@ -13,7 +13,7 @@ import {
 } from './checks.js';
 import type { Verdict } from './verdict.js';
 
-// Logs made by hand, each with one thing that must not be. Times are milliseconds.
+// Hand-made logs, each with one thing that must not happen. Times are milliseconds.
 
 const KEY = 'job a';
 
@@ -102,21 +102,27 @@ describe('fetchesPerWindow', () => {
     expectNothing(fetchesPerWindow(logOf({ fetches: [fetched(10_000, 10_100), fetched(11_000, 11_100)] })));
   });
 
-  it('excuses it by an invalidation in between, by a failure of the last one, by the death of who fetched', () => {
+  it('excuses it by an invalidation in between, a failure of the last fetch, or the death of its process', () => {
     expectNothing(fetchesPerWindow(logOf({ fetches: two, changes: [changed(10_200, { kind: 'invalidate' })] })));
     expectNothing(fetchesPerWindow(logOf({ fetches: [fetched(10_000, 10_100, { outcome: 'failed' }), two[1]!] })));
     expectNothing(fetchesPerWindow(logOf({ fetches: two, faults: [fault('killed', 10_110, 10_110, 'worker-1')] })));
   });
 
   it('does not excuse it by a queue that was down', () => {
-    expectFound(fetchesPerWindow(logOf({ fetches: two, faults: [fault('queue down', 9_000, 11_000)] })), /500 ms after/);
+    expectFound(
+      fetchesPerWindow(logOf({ fetches: two, faults: [fault('queue down', 9_000, 11_000)] })),
+      /500 ms after/,
+    );
   });
 });
 
 describe('resurrections', () => {
   it('finds an old value after a delete', () => {
     expectFound(resurrections(logOf({ changes: [changed(10_000)], reads: [read(10_006)] })), /version 1 \(hit\)/);
-    expectFound(resurrections(logOf({ changes: [changed(10_000)], reads: [read(10_006, { status: 'stale' })] })), /stale/);
+    expectFound(
+      resurrections(logOf({ changes: [changed(10_000)], reads: [read(10_006, { status: 'stale' })] })),
+      /stale/,
+    );
   });
 
   it('finds one that is given as fresh after an invalidation, and lets it be given as stale', () => {
@@ -130,7 +136,7 @@ describe('resurrections', () => {
     expectNothing(resurrections(logOf({ changes: [changed(10_000, { acknowledged: false })], reads: [read(10_006)] })));
   });
 
-  it('lets a value be given that somebody set after the change, or may have', () => {
+  it('allows a value that was set after the change, or may have been', () => {
     const late = changed(9_000, { kind: 'set', version: 1, end: 10_100 });
     const by = (set: LoggedChange): ChaosLog =>
       logOf({ changes: [changed(10_000), set], reads: [read(11_000, { fetch: 0 })] });
@@ -140,14 +146,17 @@ describe('resurrections', () => {
     expectFound(resurrections(by({ ...late, end: 9_005 })), /version 1/);
   });
 
-  it('excuses who joins a fetch that his own process began without the store, and nobody else', () => {
+  it('excuses a reader that joins a fetch which its own process began without the store, and no other', () => {
     const fetches = [fetched(9_400, 11_500, { id: 5, process: 'web-1' })];
     const changes = [changed(10_000)];
     const faults = [fault('store down', 9_000, 9_500)];
     const joins = read(10_100, { end: 11_500, status: 'miss', fetch: 5 });
     expectNothing(resurrections(logOf({ fetches, changes, faults, reads: [joins] })));
     expectFound(resurrections(logOf({ fetches, changes, reads: [joins] })), /version 1/);
-    expectFound(resurrections(logOf({ fetches, changes, faults, reads: [{ ...joins, process: 'web-2' }] })), /version 1/);
+    expectFound(
+      resurrections(logOf({ fetches, changes, faults, reads: [{ ...joins, process: 'web-2' }] })),
+      /version 1/,
+    );
     expectFound(resurrections(logOf({ fetches, changes, faults, reads: [{ ...joins, status: 'hit' }] })), /version 1/);
     expectFound(resurrections(logOf({ fetches, changes, faults, reads: [{ ...joins, start: 13_000 }] })), /version 1/);
   });
@@ -167,14 +176,17 @@ describe('staleness', () => {
   const fetches = [fetched(10_000, 10_100, { id: 7 })];
 
   it('finds a value that is given as fresh when it is not', () => {
-    expectFound(staleness(logOf({ fetches, reads: [read(12_000, { fetch: 7 })] })), /a hit at 12\.000 s of a value of 10\.000 s/);
+    expectFound(
+      staleness(logOf({ fetches, reads: [read(12_000, { fetch: 7 })] })),
+      /a hit at 12\.000 s of a value of 10\.000 s/,
+    );
   });
 
   it('finds a value that is given when its grace is over', () => {
     expectFound(staleness(logOf({ fetches, reads: [read(32_000, { fetch: 7, status: 'stale' })] })), /a stale at/);
   });
 
-  it('finds a value of a set that is too old, and one that nobody brought', () => {
+  it('finds a set value that is too old, and a value that was never fetched or set', () => {
     const changes = [changed(10_000, { kind: 'set' })];
     const set = { fetch: 0, version: 2 };
     expectFound(staleness(logOf({ changes, reads: [read(12_000, set)] })), /a hit at/);
@@ -192,7 +204,7 @@ describe('lostRefreshes', () => {
   const reads = [read(20_000, { fetch: 7, status: 'stale' })];
   const first = fetched(18_500, 18_600, { id: 7 });
 
-  it('finds a stale value that nobody fetched again', () => {
+  it('finds a stale value that was not fetched again', () => {
     expectFound(lostRefreshes(logOf({ fetches: [first], reads })), /nobody fetched it until 29\.755 s/);
     expectFound(lostRefreshes(logOf({ fetches: [first, fetched(31_000, 31_100)], reads })), /nobody fetched it/);
   });

@@ -1,11 +1,11 @@
 import type { ChaosLog, LoggedChange, LoggedFetch, LoggedRead } from './chaos-log.js';
 import { at, byKey, Findings, frozenFor, RECOVERY, SLACK, troubled, type Verdict, withoutStore } from './verdict.js';
 
-/** How long after a change another process's copy may still be the old one. */
+/** Milliseconds after a change for which another process's copy may still be the old one. */
 const MOMENTS = 500;
-/** How much later than its process the origin may see a fetch begin. */
+/** Milliseconds by which the origin may see a fetch begin later than its process does. */
 const ON_THE_WAY = 300;
-/** How long a reader may be kept from an answer by the store: a deadline for the read and one for the lease. */
+/** Milliseconds for which the store may delay a reader: one deadline for the read and one for the lease. */
 const STORE_WAITS = 1_500;
 
 export function check(log: ChaosLog): Verdict[] {
@@ -21,7 +21,7 @@ export function check(log: ChaosLog): Verdict[] {
   ];
 }
 
-/** Never two fetches of one key at a time. */
+/** There are never two fetches of one key at the same time. */
 export function overlaps(log: ChaosLog): Verdict {
   const { lease, fetchTimeout } = log.bounds;
   const findings = new Findings();
@@ -36,9 +36,10 @@ export function overlaps(log: ChaosLog): Verdict {
             takesLease(changes.get(key), earlier.startedAt - ON_THE_WAY, fetch.startedAt) ||
             earlier.startedAt + fetchTimeout - SLACK < fetch.startedAt ||
             withoutStore(log, earlier.startedAt, fetch.startedAt, earlier.process, fetch.process) ||
-            // Renewed every third of it: this much of a standstill is what a lease stands.
+            // A lease is renewed every third of its length, so it survives a standstill of up to two thirds.
             frozenFor(log, earlier.process, earlier.startedAt, fetch.startedAt) > (2 / 3) * lease - SLACK,
-          () => `${key}: fetch ${fetch.id} by ${fetch.process} at ${at(fetch.startedAt)}, while ${earlier.id} by ${earlier.process} was under way`,
+          () =>
+            `${key}: fetch ${fetch.id} by ${fetch.process} at ${at(fetch.startedAt)}, while ${earlier.id} by ${earlier.process} was under way`,
         );
       }
     });
@@ -46,7 +47,9 @@ export function overlaps(log: ChaosLog): Verdict {
   return findings.verdict('one fetch of a key at a time');
 }
 
-/** One fetch for each time that a key went stale: the next begins a ttl after the last one, or somebody changed something. */
+/**
+ * There is one fetch each time that a key becomes stale: the next one begins a ttl after the last, or after a change.
+ */
 export function fetchesPerWindow(log: ChaosLog): Verdict {
   const { ttl } = log.bounds;
   const findings = new Findings();
@@ -62,16 +65,17 @@ export function fetchesPerWindow(log: ChaosLog): Verdict {
           last.outcome !== 'answered' ||
           meets(changes.get(key), last.startedAt - SLACK, fetch.startedAt) ||
           withoutStore(log, last.startedAt, fetch.startedAt, last.process, fetch.process) ||
-          // It was fetched, and nobody was left to store it.
+          // The value was fetched, but the process that should have stored it was gone.
           troubled(log, ['killed', 'frozen', 'no workers'], last.startedAt, stored, last.process),
-        () => `${key}: fetch ${fetch.id} by ${fetch.process} at ${at(fetch.startedAt)}, ${Math.round(fetch.startedAt - last.startedAt)} ms after ${last.id} by ${last.process}`,
+        () =>
+          `${key}: fetch ${fetch.id} by ${fetch.process} at ${at(fetch.startedAt)}, ${Math.round(fetch.startedAt - last.startedAt)} ms after ${last.id} by ${last.process}`,
       );
     });
   }
   return findings.verdict('one fetch of a key and window');
 }
 
-/** What was left behind when a change was acknowledged is given to nobody who asks after that. */
+/** A value that was outdated when a change was acknowledged is given to no reader that asks after that. */
 export function resurrections(log: ChaosLog): Verdict {
   const { near } = log.bounds;
   const findings = new Findings();
@@ -82,9 +86,12 @@ export function resurrections(log: ChaosLog): Verdict {
     for (const read of reads) {
       const { start, end, version, status, process, fetch } = read;
       if (version === undefined) continue;
-      // Who set it by hand may have been late: then that is what he wanted everybody to read. What was not acknowledged, as
-      // by a frozen Redis, may be done at any later time.
-      const set = fetch === 0 ? changes.get(key)?.find((change) => change.kind === 'set' && change.version === version) : undefined;
+      // A `set` may have been late: then its value is what every process should read. A change that was not
+      // acknowledged, for example by a frozen Redis, may happen at any later time.
+      const set =
+        fetch === 0
+          ? changes.get(key)?.find((change) => change.kind === 'set' && change.version === version)
+          : undefined;
       const before = own.filter(
         (change) =>
           change.end! < start &&
@@ -99,18 +106,19 @@ export function resurrections(log: ChaosLog): Verdict {
           (near &&
             missed !== undefined &&
             (start - missed.end! < MOMENTS ||
-              // A copy may be used by who cannot reach the store, and the change may be younger than that.
+              // A process that cannot reach the store may use its copy, and the change may be more recent than that.
               withoutStore(log, missed.end! - RECOVERY, start, process) ||
               frozenFor(log, process, missed.end!, start + MOMENTS) > 0 ||
               troubled(log, ['frozen'], start - MOMENTS, end, process))),
-        () => `${key}: ${process} got version ${version} (${status}) at ${at(start)}, after ${missed?.kind} of version ${missed?.version} by ${missed?.process} at ${at(missed?.end ?? 0)}`,
+        () =>
+          `${key}: ${process} got version ${version} (${status}) at ${at(start)}, after ${missed?.kind} of version ${missed?.version} by ${missed?.process} at ${at(missed?.end ?? 0)}`,
       );
     }
   }
   return findings.verdict('nothing old comes back');
 }
 
-/** What is given as fresh is, and nothing is given when its grace is over. */
+/** A value served as fresh is fresh, and no value is served past its grace. */
 export function staleness(log: ChaosLog): Verdict {
   const { ttl, grace } = log.bounds;
   const findings = new Findings();
@@ -118,7 +126,7 @@ export function staleness(log: ChaosLog): Verdict {
   const setAt = new Map(
     log.changes
       .filter(({ kind }) => kind === 'set')
-      // One that was not acknowledged may have been made at any time.
+      // A change that was not acknowledged may have been made at any time.
       .map(({ key, version, acknowledged, end = Infinity }) => [`${key} ${version}`, acknowledged ? end : Infinity]),
   );
   for (const { key, process, start, status, version, fetch } of log.reads) {
@@ -128,19 +136,20 @@ export function staleness(log: ChaosLog): Verdict {
     findings.judge(
       since !== undefined && start - since <= may + SLACK,
       () => false,
-      () => `${key}: ${process} got a ${status} at ${at(start)} of a value of ${since === undefined ? 'nobody knows when' : at(since)}`,
+      () =>
+        `${key}: ${process} got a ${status} at ${at(start)} of a value of ${since === undefined ? 'nobody knows when' : at(since)}`,
     );
   }
   return findings.verdict('fresh is fresh, and grace ends');
 }
 
-/** A stale value that somebody was given is refreshed: within refreshTimeout, or when the request is made again. */
+/** A stale value that a reader got is refreshed: within refreshTimeout, or after the request has been made again. */
 export function lostRefreshes(log: ChaosLog): Verdict {
   const { refreshTimeout, lease } = log.bounds;
   const findings = new Findings();
   const changes = byKey(log.changes);
   const fetches = byKey(log.fetches);
-  // A request is made again after refreshTimeout, and who has it may die or stand still with it.
+  // A request is made again after refreshTimeout, and the process that has it may die or freeze.
   const bound = refreshTimeout + 2 * lease + SLACK;
   const dueAfter = calmTime(log);
   for (const [key, reads] of byKey(log.reads)) {
@@ -152,7 +161,7 @@ export function lostRefreshes(log: ChaosLog): Verdict {
       const from = read.start - refreshTimeout;
       findings.judge(
         own.some(({ id, startedAt }) => id !== read.fetch && startedAt > from && startedAt < due),
-        // Deleted, or set: there is nothing to refresh any more.
+        // The key was deleted or set, so there is nothing to refresh any more.
         () => meets(changes.get(key), from, due),
         () => `${key}: stale for ${read.process} at ${at(read.start)}, and nobody fetched it until ${at(due)}`,
       );
@@ -161,7 +170,7 @@ export function lostRefreshes(log: ChaosLog): Verdict {
   return findings.verdict('no refresh is lost');
 }
 
-/** Every read is answered, in time, and with an error only while the origin fails. */
+/** Every read is answered in time, and with an error only while the origin fails. */
 export function answers(log: ChaosLog): Verdict {
   const { lease, fetchTimeout } = log.bounds;
   const findings = new Findings();
@@ -174,8 +183,10 @@ export function answers(log: ChaosLog): Verdict {
     );
     findings.judge(
       waited <= lease + STORE_WAITS + 2 * SLACK,
-      // Who waits for a fetch of a process that stands still waits for its lease to run out, or for its own deadline.
-      () => troubled(log, ['frozen', 'killed', 'no workers'], start, end) && waited <= fetchTimeout + lease + STORE_WAITS + 2 * SLACK,
+      // A reader that waits for the fetch of a frozen process waits until that lease expires, or for its own deadline.
+      () =>
+        troubled(log, ['frozen', 'killed', 'no workers'], start, end) &&
+        waited <= fetchTimeout + lease + STORE_WAITS + 2 * SLACK,
       () => `${key}: ${process} at ${at(start)} waited for ${Math.round(waited)} ms`,
     );
   }
@@ -196,10 +207,25 @@ export function stuckKeys({ endings }: ChaosLog): Verdict {
 
 export function orphans({ leftovers: { leases, requests }, endings }: ChaosLog): Verdict {
   const findings = new Findings();
-  // So that none at all is something that was judged.
-  for (const { key } of endings) findings.judge(true, () => false, () => key);
-  for (const name of leases) findings.judge(false, () => false, () => `a lease: ${name}`);
-  for (const name of requests) findings.judge(false, () => false, () => `of the queue: ${name}`);
+  // Counted as judged, so that the absence of leftovers is a result, too.
+  for (const { key } of endings)
+    findings.judge(
+      true,
+      () => false,
+      () => key,
+    );
+  for (const name of leases)
+    findings.judge(
+      false,
+      () => false,
+      () => `a lease: ${name}`,
+    );
+  for (const name of requests)
+    findings.judge(
+      false,
+      () => false,
+      () => `of the queue: ${name}`,
+    );
   return findings.verdict('nothing is left behind');
 }
 
@@ -207,7 +233,7 @@ function byStart(a: LoggedFetch, b: LoggedFetch): number {
   return a.startedAt - b.startedAt;
 }
 
-/** The instant at which so much time has passed in which a refresh was possible. */
+/** The time at which this many milliseconds have passed in which a refresh was possible. */
 function calmTime({ faults }: ChaosLog): (from: number, ms: number) => number {
   const stops = faults
     .filter(({ kind }) => kind !== 'killed' && kind !== 'frozen')
@@ -230,7 +256,7 @@ function meets(changes: readonly LoggedChange[] | undefined, from: number, to: n
   return changes?.some(({ start, end = Infinity }) => start < to && end > from) ?? false;
 }
 
-/** A set or delete, asked for in that time, whether or not anybody heard of its end. */
+/** A set or delete that was requested in that time, whether or not it was acknowledged. */
 function takesLease(changes: readonly LoggedChange[] | undefined, from: number, to: number): boolean {
   return meets(
     changes?.filter(({ kind }) => kind !== 'invalidate' && kind !== 'invalidateTag'),
@@ -239,13 +265,20 @@ function takesLease(changes: readonly LoggedChange[] | undefined, from: number, 
   );
 }
 
-/** Who cannot reach the store waits for what his process has begun to fetch without it, and nobody can tell him of a change. */
-function joinedWithoutStore(log: ChaosLog, { process, start, status }: LoggedRead, fetch: LoggedFetch | undefined): boolean {
+/**
+ * A reader that cannot reach the store waits for what its process has begun to fetch without it, and cannot learn of a
+ * change.
+ */
+function joinedWithoutStore(
+  log: ChaosLog,
+  { process, start, status }: LoggedRead,
+  fetch: LoggedFetch | undefined,
+): boolean {
   if (status !== 'miss' || fetch === undefined || fetch.process !== process || fetch.startedAt > start) return false;
   return [fetch.startedAt, start].every((instant) => withoutStore(log, instant, instant, process));
 }
 
-/** A reader may be given the old value after it, as a stale one. */
+/** Whether a reader may get the old value after this change, as a stale one. */
 function keepsStale({ kind }: LoggedChange): boolean {
   return kind === 'invalidate' || kind === 'invalidateTag';
 }

@@ -1,11 +1,11 @@
 import type { ChaosLog, LoggedFault } from './chaos-log.js';
 
-/** What one check found. */
+/** The result of one check. */
 export interface Verdict {
   readonly check: string;
-  /** How often it could have found something. */
+  /** How often the check could have found something. */
   readonly judged: number;
-  /** How often it looked away, because of a fault that allows what it saw. */
+  /** How often a fault excused what the check saw. */
   readonly excused: number;
   readonly violations: readonly string[];
 }
@@ -15,7 +15,7 @@ export class Findings {
   #excused = 0;
   readonly #violations: string[] = [];
 
-  /** `what` is asked only if there is something to tell. */
+  /** `what` is called only when there is something to report. */
   judge(good: boolean, excuse: () => boolean, what: () => string): void {
     this.#judged++;
     if (good) return;
@@ -28,12 +28,15 @@ export class Findings {
   }
 }
 
-/** A machine that does something else for a moment. */
+/** Milliseconds for which the machine may do other work. */
 export const SLACK = 750;
-/** What a process needs to notice that its Redis is back: the pause before it connects again, and one open circuit. */
+/**
+ * Milliseconds that a process needs to notice that its Redis is back: the pause before it reconnects, and one open
+ * circuit.
+ */
 export const RECOVERY = 2_500;
 
-/** Whether a fault of these kinds, with the time to recover from it, meets a stretch of time. */
+/** Whether a fault of these kinds, including the time to recover from it, overlaps a stretch of time. */
 export function troubled(
   { faults }: ChaosLog,
   kinds: readonly LoggedFault['kind'][],
@@ -50,7 +53,10 @@ export function troubled(
   );
 }
 
-/** Whether one of the processes may have been without the store: who stood still meanwhile finds out when he wakes up. */
+/**
+ * Whether one of the processes may have been without the store. A process that was frozen meanwhile finds out when it
+ * continues.
+ */
 export function withoutStore(log: ChaosLog, from: number, to: number, ...processes: string[]): boolean {
   const { faults } = log;
   if (troubled(log, ['store down'], from, to)) return true;
@@ -64,7 +70,7 @@ export function withoutStore(log: ChaosLog, from: number, to: number, ...process
   );
 }
 
-/** For how much of a stretch of time a process stood still. */
+/** For how many milliseconds of a stretch of time a process was frozen. */
 export function frozenFor({ faults }: ChaosLog, process: string, from: number, to: number): number {
   return faults
     .filter((fault) => fault.kind === 'frozen' && fault.process === process)

@@ -1,9 +1,10 @@
-// One process of a cluster, a web or a worker, on the built package. Its jobs fetch from the parent, which also says what
-// to call. `sabotage` breaks one promise of the package on purpose, so that a check can show that it notices.
+// One process of a cluster, a web or a worker, on the built package. Its jobs fetch from the parent, which also tells it
+// what to call. `sabotage` breaks one guarantee of the package, so that a check can show that it notices.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { sabotages } from './sabotages.mjs';
 
 const { jobs, options, clockOffset, sabotage } = JSON.parse(process.env.CACHE_PROCESS);
-// Before anything is loaded that may look at the clock.
+// Before anything is loaded that may read the clock.
 if (clockOffset !== 0) shiftClock(clockOffset);
 await import('reflect-metadata');
 const { NestFactory } = await import('@nestjs/core');
@@ -23,15 +24,27 @@ function fetchFromParent(job, keys) {
   });
 }
 
-function jobClass(name, { tagged = false, batched = false, ...own }) {
+/** Whose request, or whose refresh, this is. */
+const tenants = new AsyncLocalStorage();
+const context = {
+  capture: () => tenants.getStore(),
+  run: (captured, fetch) => tenants.run(captured, fetch),
+};
+
+function jobClass(name, { tagged = false, batched = false, perTenant = false, ...own }) {
   class Job extends AsyncCacheJob {
     constructor() {
       super();
       Object.assign(this, { name }, own, tagged ? { tags: (value) => [`tag-of-${value.key}`] } : {});
-      if (batched) this.fetchMany = (argsList) => fetchFromParent(name, argsList.map(([key]) => key));
+      if (batched)
+        this.fetchMany = (argsList) =>
+          fetchFromParent(
+            name,
+            argsList.map(([key]) => key),
+          );
     }
     async fetch(key) {
-      const [value] = await fetchFromParent(name, [key]);
+      const [value] = await fetchFromParent(name, [perTenant ? `${tenants.getStore()}/${key}` : key]);
       return value;
     }
   }
@@ -41,7 +54,7 @@ function jobClass(name, { tagged = false, batched = false, ...own }) {
 const classes = Object.fromEntries(Object.entries(jobs).map(([name, own]) => [name, jobClass(name, own)]));
 class App {}
 const app = await NestFactory.createApplicationContext(
-  { module: App, imports: [AsyncCacheModule.forRoot(options)], providers: Object.values(classes) },
+  { module: App, imports: [AsyncCacheModule.forRoot({ ...options, context })], providers: Object.values(classes) },
   { logger: false },
 );
 const cache = app.get(AsyncCache);
@@ -59,7 +72,8 @@ const calls = {
   peek: (job, key) => jobOf[job].peek(key),
   set: (job, key, value, ttl) => jobOf[job].set([key], value, ttl === undefined ? {} : { ttl }),
   /** All of them at once. */
-  setMany: async (job, entries, ttl) => void (await Promise.all(entries.map(([key, value]) => jobOf[job].set([key], value, { ttl })))),
+  setMany: async (job, entries, ttl) =>
+    void (await Promise.all(entries.map(([key, value]) => jobOf[job].set([key], value, { ttl })))),
   refresh: (job, key) => jobOf[job].refresh(key),
   invalidate: (job, key) => jobOf[job].invalidate(key),
   delete: (job, key) => jobOf[job].delete(key),
@@ -86,6 +100,60 @@ const calls = {
       }
     };
     await Promise.all(keys.flatMap((key) => Array.from({ length: readers }, () => one(key))));
+    return result;
+  },
+
+  /**
+   * Reads a key all the time for a while. How many reads came right after a standstill of the process, and how many of them
+   * were given a value of the version or older.
+   */
+  async readThrough(job, key, version, ms) {
+    const end = performance.now() + ms;
+    const result = { standstills: 0, old: 0 };
+    let last = performance.now();
+    let suspect = 0;
+    while (performance.now() < end) {
+      const now = performance.now();
+      if (now - last > 200) {
+        result.standstills++;
+        suspect = 20;
+      }
+      last = now;
+      const reading = jobOf[job].read(key);
+      if (suspect > 0) {
+        suspect--;
+        const { value, status } = await reading;
+        if (status === 'hit' && value.version <= version) result.old++;
+      } else await reading.catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return result;
+  },
+
+  /** Reads for tenants at random, with an invalidation now and then; how many got what is another tenant's. */
+  async readForTenants(job, keys, { names, reads, readers }) {
+    const pick = (list) => list[Math.floor(Math.random() * list.length)];
+    const result = { read: 0, foreign: 0, failed: 0, hit: 0, stale: 0, miss: 0 };
+    const one = async () => {
+      while (result.read < reads) {
+        result.read++;
+        // A read from a copy never lets anything else happen.
+        if (result.read % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        const tenant = pick(names);
+        const key = pick(keys);
+        try {
+          await tenants.run(tenant, async () => {
+            if (Math.random() < 0.02) await jobOf[job].invalidate(key);
+            const { value, status } = await jobOf[job].read(key);
+            result[status]++;
+            if (value.key !== `${tenant}/${key}`) result.foreign++;
+          });
+        } catch {
+          result.failed++;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: readers }, one));
     return result;
   },
 

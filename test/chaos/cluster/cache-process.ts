@@ -8,13 +8,13 @@ const PACKAGE = dirname(createRequire(import.meta.url).resolve('nestjs-async-cac
 const PROGRAM = join(PACKAGE, 'test/chaos/cluster/cache-process.mjs');
 const READY_WITHIN = 60_000;
 
-/** What the program in `cache-process.mjs` is told at its start. */
+/** The settings that the program in `cache-process.mjs` gets at its start. */
 export interface ProcessSettings {
   /** Options of the jobs, by name. */
   readonly jobs: object;
   /** Of `forRoot`. */
   readonly options: object;
-  /** How wrong its clock is, in milliseconds. */
+  /** By how many milliseconds its clock is wrong. */
   readonly clockOffset: number;
   readonly sabotage?: string | undefined;
 }
@@ -34,12 +34,15 @@ interface Call {
   reject(error: Error): void;
 }
 
-/** One process of a cluster: what it is told to call, and what it fetches. */
+/** One process of a cluster. The parent tells it what to call, and serves its fetches. */
 export class CacheProcess {
   readonly #child: ChildProcess;
   readonly #calls = new Map<number, Call>();
   readonly #ready: Promise<void>;
-  /** Not before: a program that is still loading would be late to miss its parent. */
+  /**
+   * Kills the child when the parent exits: a program that is still loading would notice too late that its parent is
+   * gone.
+   */
   readonly #killAtExit = (): void => void this.#child.kill('SIGKILL');
   #lastCall = 0;
   #frozen = false;
@@ -47,21 +50,21 @@ export class CacheProcess {
 
   private constructor(
     readonly role: 'web' | 'worker',
-    /** Of its role. */
+    /** The number of the process within its role. */
     readonly number: number,
     readonly settings: ProcessSettings,
     private readonly origin: Origin,
   ) {
     this.#child = fork(PROGRAM, {
       env: { ...process.env, CACHE_PROCESS: JSON.stringify(settings) },
-      // Not the parent's: a test runner's loaders have no place here.
+      // Without the parent's arguments, since the loaders of a test runner must not run here.
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     process.once('exit', this.#killAtExit);
     this.#child.on('message', (message) => this.#receive(message as Message));
     this.#child.once('exit', () => this.#end());
-    // Writing to a process that has just been killed: its calls are rejected as it ends.
+    // A write to a process that has just been killed fails. Its calls are rejected when it ends.
     this.#child.on('error', () => undefined);
     this.#ready = this.#becomeReady();
   }
@@ -94,7 +97,7 @@ export class CacheProcess {
     return this.#frozen;
   }
 
-  /** Calls one of the program's `calls`. Rejects with what it was rejected with, or because the process has ended. */
+  /** Calls one of the program's `calls`. Rejects with the error of the call, or because the process has ended. */
   call<Result = unknown>(name: string, ...args: unknown[]): Promise<Result> {
     const called = new Promise<Result>((resolve, reject) => {
       if (this.#gone) return reject(this.#goneError());
@@ -102,12 +105,12 @@ export class CacheProcess {
       this.#calls.set(call, { resolve, reject });
       this.#child.send({ call, name, args }, () => undefined);
     });
-    // Whoever has given up waiting for one that hangs does not want to hear of its end.
+    // A caller that has given up on a hanging process must not get an unhandled rejection when the process ends.
     called.catch(() => undefined);
     return called;
   }
 
-  /** SIGSTOP: everything of it stays, and nothing moves. */
+  /** SIGSTOP: the process keeps everything and does nothing. */
   freeze(): void {
     if (this.#gone) return;
     this.#frozen = true;

@@ -4,21 +4,21 @@ import { type JobName, JOBS } from './jobs.js';
 import { Origin } from './origin.js';
 
 export interface ClusterOptions {
-  /** Processes that only ask for refreshes. */
+  /** Processes that only request refreshes. */
   readonly webs: number;
   /** Processes that also run them. */
   readonly workers: number;
   readonly jobs: readonly JobName[];
-  /** Copies in each process. *Default:* false, so that every read is one of Redis. */
+  /** Whether processes have copies. *Default:* false, so that every read goes to Redis. */
   readonly near?: boolean;
   /** Refreshes at a time in one worker. *Default:* 50. */
   readonly concurrency?: number;
   readonly storeTimeout?: string;
   /** The queue has a Redis of its own. *Default:* false. */
   readonly ownQueue?: boolean;
-  /** How wrong the clocks are, in minutes, one process after another. *Default:* they are right. */
+  /** By how many minutes the clocks are wrong, one process after another. *Default:* they are right. */
   readonly clockOffsets?: readonly number[];
-  /** What the processes are made to do wrong: a name in `sabotages.mjs`. */
+  /** What the processes do wrong on purpose: a name in `sabotages.mjs`. */
   readonly sabotage?: string;
 }
 
@@ -27,7 +27,7 @@ export class Cluster {
   readonly origin = new Origin();
   readonly webs: CacheProcess[] = [];
   readonly workers: CacheProcess[] = [];
-  /** Of each role, how many were ever started. */
+  /** How many processes of each role were ever started. */
   readonly #started = { web: 0, worker: 0 };
   #stopped = false;
 
@@ -71,7 +71,7 @@ export class Cluster {
     return added;
   }
 
-  /** SIGKILL, and nobody in its place. */
+  /** SIGKILL, without a replacement. */
   async kill(process: CacheProcess): Promise<void> {
     for (const list of [this.webs, this.workers]) {
       const index = list.indexOf(process);

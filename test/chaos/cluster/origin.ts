@@ -1,32 +1,35 @@
-/** What every cached value is made of: which version of the key it is, and which fetch brought it. */
+/** What every cached value contains: the version of the key, and the fetch that brought it. */
 export interface Value {
   readonly key: string;
   readonly version: number;
-  /** 0: it was set by hand. */
+  /** 0 when the value was set. */
   readonly fetch: number;
 }
 
-/** One call of `fetch` or `fetchMany`, as the origin saw it. Instants are of the monotonic clock of the parent process. */
+/** One call of `fetch` or `fetchMany`, as the origin saw it. Times are of the monotonic clock of the parent process. */
 export interface Fetch {
   readonly id: number;
   readonly process: string;
   readonly job: string;
   readonly keys: readonly string[];
   readonly startedAt: number;
-  /** Undefined: it is under way. */
+  /** Undefined while it is under way. */
   endedAt?: number;
-  /** `gone`: nobody was left to take the answer. */
+  /** `gone`: the process was gone when the answer came. */
   outcome?: 'answered' | 'failed' | 'gone';
 }
 
-/** A stop in the way of some fetches. */
+/** Makes some fetches wait. */
 export interface Hold {
-  /** How many wait. */
+  /** The fetches that are waiting. */
   readonly waiting: readonly Fetch[];
   release(): void;
 }
 
-/** Where the data is from: versions, and a log of every fetch. A fetch gives the version of the moment at which it begins. */
+/**
+ * The source of the data: versions, and a log of every fetch. A fetch returns the version at the moment at which it
+ * begins.
+ */
 export class Origin {
   readonly fetches: Fetch[] = [];
   /** How long a fetch takes, in milliseconds. */
@@ -39,7 +42,7 @@ export class Origin {
     return this.#versions.get(key) ?? 1;
   }
 
-  /** The current value, as somebody would set it who has just written it. */
+  /** The current value, as a process would set it after writing it. */
   valueOf(key: string): Value {
     return { key, version: this.versionOf(key), fetch: 0 };
   }
@@ -91,7 +94,7 @@ export class Origin {
     return values;
   }
 
-  /** A process has ended: its fetches are nobody's. */
+  /** Called when a process has ended, so that its fetches count as gone. */
   forget(process: string): void {
     for (const fetch of this.fetches) {
       if (fetch.process === process && fetch.outcome === undefined) this.#end(fetch, 'gone');

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until something is true. Rejects, naming it, when that takes too long. */
+/** Waits until something is true. Rejects with its name when that takes too long. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>, within = 30_000): Promise<void> {
   const deadline = performance.now() + within;
   while (!(await isTrue())) {
@@ -9,7 +9,7 @@ export async function until(what: string, isTrue: () => boolean | Promise<boolea
   }
 }
 
-/** At most so many at a time, each answer at the place of its question. */
+/** Runs at most so many at a time, and returns the answers in the order of the questions. */
 export async function inLanes<One, Result>(
   all: readonly One[],
   lanes: number,

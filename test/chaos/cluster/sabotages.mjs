@@ -1,4 +1,4 @@
-// Each takes one promise of the package away. A check of that promise which still passes then proves nothing.
+// Each breaks one guarantee of the package. A check of that guarantee that still passes proves nothing.
 
 /** Loaded late: the process may have a clock to shift before. */
 const redis = () => import('nestjs-async-cache/redis');
@@ -10,18 +10,26 @@ async function patchStore(method, replace) {
 }
 
 async function patchAcquire(change) {
-  await patchStore('acquire', (acquire) => function (key, claim) {
-    return acquire.call(this, key, change(claim));
-  });
+  await patchStore(
+    'acquire',
+    (acquire) =>
+      function (key, claim) {
+        return acquire.call(this, key, change(claim));
+      },
+  );
 }
 
 export const sabotages = {
   /** Stores what was fetched, whoever holds the lease by then. */
   'no-fence': () =>
-    patchStore('commit', () => async function ({ key }, fill) {
-      await this.set(key, fill);
-      return 'stored';
-    }),
+    patchStore(
+      'commit',
+      () =>
+        async function ({ key }, fill) {
+          await this.set(key, fill);
+          return 'stored';
+        },
+    ),
 
   /** The queue takes every request, and the worker looks neither whether there is something newer nor who is fetching. */
   async 'no-dedup'() {
@@ -31,7 +39,10 @@ export const sabotages = {
       return add.call(this, name, data, { ...opts, deduplication: undefined });
     };
     Queue.prototype.addBulk = function (jobs) {
-      return addBulk.call(this, jobs.map((job) => ({ ...job, opts: { ...job.opts, deduplication: undefined } })));
+      return addBulk.call(
+        this,
+        jobs.map((job) => ({ ...job, opts: { ...job.opts, deduplication: undefined } })),
+      );
     };
     await patchAcquire((claim) => ({ ...claim, generation: undefined, takeOver: true }));
   },
@@ -44,14 +55,33 @@ export const sabotages = {
 
   /** Nobody remembers that a fetch failed, or that a refresh was asked for. */
   async 'no-backoff'() {
-    await patchStore('release', (release) => function (lease) {
-      return release.call(this, lease, { kind: 'unfilled' });
-    });
-    const { RefreshRequests } = await import('../../../dist/core/refresh-requests.js');
+    await patchStore(
+      'release',
+      (release) =>
+        function (lease) {
+          return release.call(this, lease, { kind: 'unfilled' });
+        },
+    );
+    const { RefreshRequests } = await import('../../../dist/core/job/refresh-requests.js');
     const { want } = RefreshRequests.prototype;
-    RefreshRequests.prototype.want = function (job, key, args, seen) {
-      this.ended(key);
-      return want.call(this, job, key, args, seen);
+    RefreshRequests.prototype.want = function (job, wanted, seen) {
+      this.ended(wanted.key);
+      return want.call(this, job, wanted, seen);
+    };
+  },
+
+  /** A process that stood still goes on as if it had not. */
+  async 'no-standstill-watch'() {
+    const { StandstillWatch } = await import('../../../dist/redis/standstill-watch.js');
+    Object.defineProperty(StandstillWatch.prototype, 'isCurrent', { get: () => true });
+  },
+
+  /** A tenant is part of no key. */
+  async 'no-context'() {
+    const { JobKeys } = await import('../../../dist/core/job/job-keys.js');
+    const { of } = JobKeys.prototype;
+    JobKeys.prototype.of = function (target, args) {
+      return of.call(this, target, args, undefined);
     };
   },
 
@@ -73,9 +103,15 @@ export const sabotages = {
   /** The host's clock instead of the server's. */
   async 'host-clock'() {
     await patchStore('now', () => () => Date.now());
-    await patchStore('acquire', (acquire) => async function (key, claim) {
-      const acquired = await acquire.call(this, key, claim);
-      return acquired.kind === 'granted' ? { ...acquired, lease: { ...acquired.lease, grantedAt: Date.now() } } : acquired;
-    });
+    await patchStore(
+      'acquire',
+      (acquire) =>
+        async function (key, claim) {
+          const acquired = await acquire.call(this, key, claim);
+          return acquired.kind === 'granted'
+            ? { ...acquired, lease: { ...acquired.lease, grantedAt: Date.now() } }
+            : acquired;
+        },
+    );
   },
 };

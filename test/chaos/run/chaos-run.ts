@@ -12,29 +12,39 @@ import { type Place, Traffic } from './traffic.js';
 
 const KEYS = 24;
 const OFFSETS = [0, 15, -15];
-/** The last part of a run has no faults. */
+/** Milliseconds without faults at the end of a run. */
 const CALM = 12_000;
-/** How long a key may need to recover when everything works again: for a lost request to be made once more. */
+/**
+ * Milliseconds that a key may need to recover when everything works again, so that a lost request can be made once
+ * more.
+ */
 const RECOVERY = 15_000;
 
 export interface ChaosOptions {
   readonly seed: number;
   readonly ms: number;
-  /** What the processes are made to do wrong. */
+  /** What the processes do wrong on purpose. */
   readonly sabotage?: string | undefined;
 }
 
-/** Copies near the readers in every other run: what is forgiven then is not forgiven in the others. */
-export function hasNearTier(seed: number): boolean {
+/** Every other run has copies in its processes, and excuses more because of them. The others do not excuse that. */
+function hasNearTier(seed: number): boolean {
   return seed % 2 === 1;
 }
 
-export function boundsOf(seed: number): Bounds {
+function boundsOf(seed: number): Bounds {
   // Of the jobs `brief` and `briefTagged`.
-  return { ttl: 1_000, grace: 20_000, lease: 3_000, refreshTimeout: 3_000, fetchTimeout: 5_000, near: hasNearTier(seed) };
+  return {
+    ttl: 1_000,
+    grace: 20_000,
+    lease: 3_000,
+    refreshTimeout: 3_000,
+    fetchTimeout: 5_000,
+    near: hasNearTier(seed),
+  };
 }
 
-/** Everything that the seed decides is the same in every run of it; what real processes do with it is not. */
+/** The seed decides the same in every run of it; what real processes make of it differs. */
 export async function runChaos({ seed, ms, sabotage }: ChaosOptions): Promise<ChaosLog> {
   const random = new Random(seed);
   const near = hasNearTier(seed);
@@ -99,16 +109,24 @@ async function endingsOf({ origin, all }: Cluster, { job, key }: Place): Promise
   );
 }
 
-async function lastVersion(process: CacheProcess, job: string, key: string, current: number): Promise<number | undefined> {
+async function lastVersion(
+  process: CacheProcess,
+  job: string,
+  key: string,
+  current: number,
+): Promise<number | undefined> {
   const deadline = performance.now() + RECOVERY;
   for (;;) {
-    const version = await read(process, job, key).then(({ value }) => value.version, () => undefined);
+    const version = await read(process, job, key).then(
+      ({ value }) => value.version,
+      () => undefined,
+    );
     if (version === current || performance.now() > deadline) return version;
     await sleep(100);
   }
 }
 
-/** What is left when nobody reads any more. Waits for what is still going on to end. */
+/** What is left when nobody reads any more. Waits first for running work to end. */
 async function leftoversOf({ redis, queueRedis }: Cluster): Promise<ChaosLog['leftovers']> {
   const store = new Redis(redis.url);
   const queue = new Redis(queueRedis.url);

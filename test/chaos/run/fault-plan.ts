@@ -1,17 +1,17 @@
 import type { Random } from './random.js';
 
-/** What goes wrong, when, and for how long. Instants are milliseconds from the start of the run. */
+/** What goes wrong, when, and for how long. Times are milliseconds from the start of the run. */
 export interface PlannedFault {
   readonly kind: FaultKind;
   readonly at: number;
   readonly ms: number;
-  /** Chooses among the processes that are there then. */
+  /** Chooses among the processes that exist at that time. */
   readonly target: number;
 }
 
 export type FaultKind = keyof typeof FAULTS;
 
-/** How often each comes, beside the others, and how long it lasts at least and at most. */
+/** How often each kind occurs relative to the others, and its shortest and longest duration. */
 const FAULTS = {
   'kill worker': { weight: 5, ms: [0, 2_000] },
   'kill web': { weight: 2, ms: [0, 1_000] },
@@ -28,7 +28,7 @@ const FAULTS = {
 const KINDS = Object.keys(FAULTS) as FaultKind[];
 const WEIGHTED = KINDS.flatMap((kind) => Array.from({ length: FAULTS[kind].weight }, () => kind));
 
-/** At least one of each in a run that is long enough, in an order of its own, then by weight. */
+/** First one of each kind in random order, if the run is long enough, then by weight. */
 export function planFaults(random: Random, ms: number): PlannedFault[] {
   const bag = shuffled(KINDS, random);
   const faults: PlannedFault[] = [];
@@ -37,7 +37,7 @@ export function planFaults(random: Random, ms: number): PlannedFault[] {
     const kind = bag.pop() ?? random.of(WEIGHTED);
     const [least, most] = FAULTS[kind].ms;
     const fault = { kind, at, ms: random.between(least, most), target: random.next() };
-    // The next one often comes while this one lasts, and sometimes when all is well again.
+    // The next fault often begins while this one lasts, and sometimes when everything works again.
     at += random.between(500, 5_000);
     if (fault.at + fault.ms > ms) return faults;
     faults.push(fault);

@@ -5,15 +5,15 @@ import type { CacheProcess } from '../cluster/cache-process.js';
 import type { Cluster } from '../cluster/cluster.js';
 import type { PlannedFault } from './fault-plan.js';
 
-/** Makes planned faults happen to a cluster, and writes down what really happened and when. */
+/** Plays planned faults on a cluster, and records what really happened and when. */
 export class FaultPlayer {
   readonly log: LoggedFault[] = [];
-  /** What is in trouble now: one trouble at a time is enough for each. */
+  /** What has a fault now: each gets one at a time. */
   readonly #busy = new Set<unknown>();
 
   constructor(private readonly cluster: Cluster) {}
 
-  /** Resolves when the last one is over. */
+  /** Resolves when the last fault is over. */
   async play(faults: readonly PlannedFault[]): Promise<void> {
     const start = performance.now();
     await Promise.all(

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed. */
+/** Pseudorandom numbers, the same for the same seed. */
 export class Random {
   #state: number;
 
@@ -25,7 +25,7 @@ export class Random {
     return one;
   }
 
-  /** One of its own for a part of the run, so that what one part draws does not change another. */
+  /** A generator for a part of the run, so that the numbers that one part draws do not change another. */
   split(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));
   }

@@ -17,7 +17,12 @@ export function summaryOf(log: ChaosLog, seed: number, verdicts: readonly Verdic
     stale: count(reads, ({ status }) => status === 'stale'),
     misses: count(reads, ({ status }) => status === 'miss'),
     failed: count(reads, ({ error }) => error !== undefined),
-    p99: Math.round(percentile(reads.map(({ start, end }) => end - start), 99)),
+    p99: Math.round(
+      percentile(
+        reads.map(({ start, end }) => end - start),
+        99,
+      ),
+    ),
     changes: changes.length,
     acknowledged: count(changes, ({ acknowledged }) => acknowledged),
     fetches: fetches.length,
@@ -30,7 +35,9 @@ export function tableOf(verdicts: readonly Verdict[]): string {
   return [
     '| check | judged | excused by a fault | violations |',
     '|---|---|---|---|',
-    ...verdicts.map(({ check, judged, excused, violations }) => `| ${check} | ${judged} | ${excused} | ${violations.length} |`),
+    ...verdicts.map(
+      ({ check, judged, excused, violations }) => `| ${check} | ${judged} | ${excused} | ${violations.length} |`,
+    ),
     ...verdicts.flatMap(({ check, violations }) => violations.slice(0, SHOWN).map((what) => `${check}: ${what}`)),
   ].join('\n');
 }

@@ -15,9 +15,7 @@ export interface Place {
   readonly key: string;
 }
 
-
-
-/** Readers at every process, and somebody who writes to the origin and then tells the cache. */
+/** Readers at every process, and a writer that changes the origin and then tells the cache. */
 export class Traffic {
   readonly reads: LoggedRead[] = [];
   readonly changes: LoggedChange[] = [];
@@ -38,7 +36,7 @@ export class Traffic {
 
   async stop(): Promise<void> {
     this.#over = true;
-    // One that stands still would keep us for ever; by now none does.
+    // A frozen process would never end its loop, but none is frozen by now.
     await Promise.all(this.#loops);
   }
 
@@ -47,7 +45,7 @@ export class Traffic {
     this.#loops.add(loop);
   }
 
-  /** Readers for each process that comes. */
+  /** Starts readers for each process that starts. */
   async #attend(): Promise<void> {
     while (!this.#over) {
       for (const process of this.cluster.all) {
@@ -84,7 +82,7 @@ export class Traffic {
       const turn = random.next();
       const { all } = this.cluster;
       const process = all[Math.floor(turn * all.length)];
-      // Some do not tell the cache: then the value goes stale in its own time.
+      // Some writes are not told to the cache: the value then becomes stale by its ttl.
       if (process === undefined || random.next() < 0.3) this.cluster.origin.write(place.key);
       else this.#loop(() => this.#make(kind, place, process));
     }
@@ -92,7 +90,15 @@ export class Traffic {
 
   async #make(kind: (typeof CHANGES)[number], { job, key }: Place, process: CacheProcess): Promise<void> {
     const version = this.cluster.origin.write(key);
-    const change = { kind, process: process.name, key, version, start: performance.now(), end: undefined as number | undefined, acknowledged: false };
+    const change = {
+      kind,
+      process: process.name,
+      key,
+      version,
+      start: performance.now(),
+      end: undefined as number | undefined,
+      acknowledged: false,
+    };
     this.changes.push(change);
     try {
       if (kind === 'set') await process.call('set', job, key, this.cluster.origin.valueOf(key));
@@ -100,7 +106,7 @@ export class Traffic {
       change.acknowledged = true;
       change.end = performance.now();
     } catch (error) {
-      // What a dead process did of it nobody knows, nor when.
+      // Whether a dead process made the change, and when, is unknown.
       if (!(error instanceof ProcessGoneError)) change.end = performance.now();
     }
   }

@@ -2,6 +2,8 @@ import { backlog } from './backlog.js';
 import { oneFetch } from './g1-one-fetch.js';
 import { batches } from './g10-batches.js';
 import { wrongClocks } from './g12-wrong-clocks.js';
+import { afterAStandstill } from './g4-after-a-standstill.js';
+import { contexts } from './g14-contexts.js';
 import { oneInFlight } from './g2-one-in-flight.js';
 import { staleIsFast } from './g3-stale-is-fast.js';
 import { noOldValue } from './g4-no-old-value.js';
@@ -13,7 +15,7 @@ import { originDown } from './g8-origin-down.js';
 import { redisDown } from './g9-redis-down.js';
 import type { Scenario } from './scenario.js';
 
-/** G11 is the simulation's. Neighbours share a cluster where they can. */
+/** The simulation covers G11. Neighbours share a cluster where they can. */
 export const scenarios: readonly Scenario[] = [
   ...oneFetch,
   ...oneInFlight,
@@ -23,9 +25,11 @@ export const scenarios: readonly Scenario[] = [
   ...staleIsFast,
   ...noOldValue,
   ...frozenWriter,
+  ...afterAStandstill,
   ...killedWorker,
   ...killedWeb,
   ...redisDown,
   ...backlog,
   ...wrongClocks,
+  ...contexts,
 ];

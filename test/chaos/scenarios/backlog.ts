@@ -11,19 +11,19 @@ const JOB = 'plain';
 const WORKERS = 2;
 /** Keys in one call of a process. */
 const BATCH = 1_000;
-/** Of the backlog, the keys that are read while it is worked off. */
+/** Keys of the backlog that are read while it is worked off. */
 const READ = 1_000;
 const LOAD = { readers: 8, ms: 1_000, pause: 10 };
-/** For what would come too much. */
+/** Milliseconds to wait for fetches that should not happen. */
 const AFTERMATH = 1_000;
 
-/** Everything is stale, all ask and nobody fetches: what a fleet of workers finds that has been away. */
+/** Everything is stale, all processes request and none fetches, as workers find it that were away for long. */
 export const backlog: readonly Scenario[] = [
   {
     guarantee: 'backlog',
     title: `all keys stale and asked for by 2 webs without a worker, then ${WORKERS} workers come`,
     limit: '1.000 requests and 1.000 fetches per key, all reads answered',
-    // The queue's Redis is its own, so that all of its memory is the queue's.
+    // The queue has a Redis of its own, so that all memory of that Redis is the queue's.
     cluster: { webs: 2, workers: 0, jobs: [JOB], near: true, ownQueue: true, storeTimeout: PATIENT },
     size: { short: 2_000, long: 100_000 },
     measure: measureBacklog,
@@ -36,7 +36,10 @@ async function measureBacklog(cluster: Cluster, size: number): Promise<Measured>
   const keys = newKeys(size);
   const batches = batchesOf(keys);
   const redis = new Redis(queueRedis.url);
-  const queue = new Queue('async-cache', { connection: { host: '127.0.0.1', port: queueRedis.port }, prefix: 'async-cache:queue' });
+  const queue = new Queue('async-cache', {
+    connection: { host: '127.0.0.1', port: queueRedis.port },
+    prefix: 'async-cache:queue',
+  });
   try {
     for (const batch of batches) await makeStale(cluster, batch);
     const [rssBefore, memoryBefore] = [await peakRss(cluster), await usedMemory(redis)];
@@ -77,7 +80,7 @@ interface Drain {
   readonly waits: readonly number[];
 }
 
-/** Workers start, and everything that waits is run, while the webs read some of its keys. */
+/** Starts workers and waits until every request has been run, while the webs read some of the keys. */
 async function workOff(cluster: Cluster, queue: Queue, keys: readonly string[]): Promise<Drain> {
   const { origin, webs } = cluster;
   const step = Math.max(1, Math.floor(keys.length / READ));
@@ -101,8 +104,11 @@ async function workOff(cluster: Cluster, queue: Queue, keys: readonly string[]):
   };
 }
 
-/** Every key is read once by every web. */
-async function readAll({ webs, origin }: Cluster, batches: readonly string[][]): Promise<{ ms: number; failed: number; miss: number; old: number }> {
+/** Reads every key once in every web. */
+async function readAll(
+  { webs, origin }: Cluster,
+  batches: readonly string[][],
+): Promise<{ ms: number; failed: number; miss: number; old: number }> {
   const start = performance.now();
   const sum = { failed: 0, miss: 0, old: 0 };
   for (const batch of batches) {
@@ -115,13 +121,18 @@ async function readAll({ webs, origin }: Cluster, batches: readonly string[][]):
   return { ...sum, ms: performance.now() - start };
 }
 
-/** As everybody's `makeStale`, with one call for many keys. */
+/** Like `makeStale` of the other scenarios, but with one call for many keys. */
 async function makeStale({ webs, origin }: Cluster, keys: readonly string[]): Promise<void> {
-  await webs[0]!.call('setMany', JOB, keys.map((key) => [key, origin.valueOf(key)]), '1ms');
+  await webs[0]!.call(
+    'setMany',
+    JOB,
+    keys.map((key) => [key, origin.valueOf(key)]),
+    '1ms',
+  );
   for (const key of keys) origin.write(key);
 }
 
-/** How many requests there are, when all have arrived. What webs ask for is on its way after their reads are answered. */
+/** The number of requests when all have arrived. The requests of webs leave after their reads have been answered. */
 async function arrived(queue: Queue, expected: number): Promise<number> {
   await until('all requests', async () => (await pending(queue)) >= expected).catch(() => undefined);
   await sleep(AFTERMATH);
@@ -134,11 +145,14 @@ async function pending(queue: Queue): Promise<number> {
 
 function countsOf(fetches: readonly Fetch[], keys: readonly string[]): number[] {
   const counts = new Map<string, number>();
-  for (const { keys: [key = ''] } of fetches) counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const {
+    keys: [key = ''],
+  } of fetches)
+    counts.set(key, (counts.get(key) ?? 0) + 1);
   return keys.map((key) => counts.get(key) ?? 0);
 }
 
-/** The most that any web has had. */
+/** The largest memory of any web. */
 async function peakRss({ webs }: Cluster): Promise<number> {
   return Math.max(...(await Promise.all(webs.map((web) => web.call<number>('peakRss')))));
 }
@@ -148,7 +162,9 @@ async function usedMemory(redis: Redis): Promise<number> {
 }
 
 function batchesOf(keys: readonly string[]): string[][] {
-  return Array.from({ length: Math.ceil(keys.length / BATCH) }, (_, index) => keys.slice(index * BATCH, (index + 1) * BATCH));
+  return Array.from({ length: Math.ceil(keys.length / BATCH) }, (_, index) =>
+    keys.slice(index * BATCH, (index + 1) * BATCH),
+  );
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

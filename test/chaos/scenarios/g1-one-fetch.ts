@@ -6,7 +6,7 @@ import { stormAll } from './readings.js';
 import { complaints, makeStale, type Measured, newKeys, PATIENT, type Scenario } from './scenario.js';
 
 const READERS = 64;
-/** For what would come too much. */
+/** Milliseconds to wait for fetches that should not happen. */
 const AFTERMATH = 400;
 const AT_ONCE = 30;
 
@@ -23,7 +23,10 @@ export const CROWD: ClusterOptions = {
   storeTimeout: PATIENT,
 };
 
-/** Key-windows: from the moment at which a value is stale to its refresh, everybody reads it all the time. */
+/**
+ * Measured in windows of keys: from the moment at which a value is stale until its refresh, every reader reads it all
+ * the time.
+ */
 export const oneFetch: readonly Scenario[] = (['lag10', 'lag1', 'plain'] as const).map((job) => ({
   guarantee: 'G1',
   title: `fetches per key and window, 8 processes × ${READERS} readers, queue lag ${lagOf(job)} s`,
@@ -31,13 +34,13 @@ export const oneFetch: readonly Scenario[] = (['lag10', 'lag1', 'plain'] as cons
   cluster: CROWD,
   size: { short: job === 'plain' ? 60 : 30, long: job === 'plain' ? 1_000 : 300 },
   measure: (cluster, size) => measureFetches(cluster, job, size),
-  // So slow that others can be measured meanwhile.
+  // Slow enough to measure others at the same time.
   meanwhile: job === 'lag10',
   // Ten seconds of lag prove no more than one.
   ...(job === 'lag10' ? {} : { control: WITHOUT_DEDUP }),
 }));
 
-/** `standstill`: a lag that is not the queue's, since no worker moves for so many milliseconds. */
+/** `standstill`: milliseconds for which all workers are frozen, which is a lag that is not the queue's. */
 export async function measureFetches(
   cluster: Cluster,
   job: JobName,
@@ -75,7 +78,11 @@ export async function measureFetches(
   const holds = fetches.every((count) => count === 1) && unanswered === 0 && waited === 0;
   const number = `${each.toFixed(3)} (most ${Math.max(...fetches)})`;
   if (holds) return { n: windows, number, holds };
-  return { n: windows, number: `${number}, ${waited} waited, ${unanswered} failed, told: ${await complaints(cluster)}`, holds };
+  return {
+    n: windows,
+    number: `${number}, ${waited} waited, ${unanswered} failed, told: ${await complaints(cluster)}`,
+    holds,
+  };
 }
 
 async function withoutWorkers(workers: readonly CacheProcess[], ms: number, act: () => Promise<void>): Promise<void> {

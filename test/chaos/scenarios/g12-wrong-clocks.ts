@@ -7,30 +7,28 @@ import { FEW, type Scenario } from './scenario.js';
 const WRONG: ClusterOptions = { ...FEW, clockOffsets: [0, 15, -15] };
 const control = { without: "the server's clock", cluster: { ...WRONG, sabotage: 'host-clock' }, size: 8 };
 
-/** What is measured elsewhere with right clocks, by processes that disagree about the time by up to half an hour. */
+/**
+ * The measurements that others make with right clocks, here with processes whose clocks differ by up to half an hour.
+ */
 export const wrongClocks: readonly Scenario[] = [
-  // A lag by `queue.delay` would be as wrong as the clocks: it is BullMQ's, and BullMQ believes its hosts.
-  ...[0, 1].map(
-    (lag): Scenario => ({
-      guarantee: 'G1',
-      title: `fetches per key and window, 4 processes × 64 readers, queue lag ${lag} s`,
-      limit: '1.000',
-      cluster: WRONG,
-      size: { short: 30, long: 300 },
-      measure: (cluster, size) => measureFetches(cluster, 'plain', size, lag * 1_000),
-      control,
-    }),
-  ),
+  // Not with a lag by `queue.delay`, which BullMQ measures by the wrong clocks of its hosts.
+  ...[0, 1].map((lag): Scenario => ({
+    guarantee: 'G1',
+    title: `fetches per key and window, 4 processes × 64 readers, queue lag ${lag} s`,
+    limit: '1.000',
+    cluster: WRONG,
+    size: { short: 30, long: 300 },
+    measure: (cluster, size) => measureFetches(cluster, 'plain', size, lag * 1_000),
+    control,
+  })),
   ...noOldValue
     .filter(({ cluster, title }) => cluster.near !== true && title.includes(' invalidate '))
     .map((scenario) => ({ ...scenario, cluster: WRONG, control })),
-  ...killedWorker
-    .slice(0, 1)
-    .map(({ control: _, ...scenario }) => ({
-      ...scenario,
-      cluster: { ...scenario.cluster, clockOffsets: [0, 15, -15] },
-      onlyLong: true,
-    })),
+  ...killedWorker.slice(0, 1).map(({ control: _, ...scenario }) => ({
+    ...scenario,
+    cluster: { ...scenario.cluster, clockOffsets: [0, 15, -15] },
+    onlyLong: true,
+  })),
 ].map((scenario: Scenario) => ({
   ...scenario,
   guarantee: 'G12',

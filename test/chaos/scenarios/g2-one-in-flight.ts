@@ -5,7 +5,7 @@ import { stormAll } from './readings.js';
 import { makeStale, type Measured, newKeys, type Scenario } from './scenario.js';
 
 const READERS = 16;
-/** Long enough for every process to come into its way. */
+/** Milliseconds, long enough for every process to meet a running fetch. */
 const FETCH = 30;
 
 export const oneInFlight: readonly Scenario[] = [
@@ -48,7 +48,7 @@ async function measureInFlight(cluster: Cluster, size: number): Promise<Measured
   return { n, number: `${most}`, holds: most === 1 && unanswered === 0 };
 }
 
-export function mostInFlight(fetches: readonly Fetch[]): number {
+function mostInFlight(fetches: readonly Fetch[]): number {
   const steps = fetches.flatMap(({ startedAt, endedAt = Infinity }) => [
     { at: startedAt, by: 1 },
     { at: endedAt, by: -1 },

@@ -11,7 +11,7 @@ const IN_THE_CALLER: Control = {
   measure: (cluster, size) => measureRatio(cluster, 'slow', 'alwaysStrict', size),
 };
 
-/** A busy machine cannot tell a tenth more or less, so only a wait for the fetch is a failure. */
+/** A busy machine cannot measure a tenth more or less, so only waiting for the fetch counts as a failure. */
 export const staleIsFast: readonly Scenario[] = [false, true].flatMap((near) =>
   (['slow', 'never-settling'] as const).map((kind) => ({
     guarantee: 'G3',
@@ -50,7 +50,12 @@ async function measureRatio(
     origin.delay = () => 0;
   }
   const ratio = percentile(ratios, 50);
-  return { n: PAIRS * rounds, number: `${ratio.toFixed(2)} (${p99s.join(', ')} µs)`, holds: ratio < 20, exact: ratio <= 1.1 };
+  return {
+    n: PAIRS * rounds,
+    number: `${ratio.toFixed(2)} (${p99s.join(', ')} µs)`,
+    holds: ratio < 20,
+    exact: ratio <= 1.1,
+  };
 }
 
 const microseconds = (ms: number): string => (ms * 1_000).toFixed(0);

@@ -7,20 +7,22 @@ import { FEW, FEW_WRONG, type Measured, newKeys, type Scenario } from './scenari
 
 const JOB = 'tagged';
 const CHANGES = ['set', 'delete', 'invalidate', 'invalidateTag', 'deleteTag'] as const;
-/** What a copy near the reader may be late by: the news travels beside the answer to who made the change. */
+/**
+ * Milliseconds by which a copy may be late: the report travels beside the answer to the process that made the change.
+ */
 const MOMENTS = 500;
-/** Others may have to wait for the lease, so not for ever. */
+/** Milliseconds. Others may have to wait for the lease. */
 const OTHERS_FETCH = 60;
 
 type Change = (typeof CHANGES)[number];
 
 interface Race {
   readonly change: Change;
-  /** Who is fetching: a reader who met nothing, or a worker for a stale value. */
+  /** What fetches: a reader on a miss, or a worker for a stale value. */
   readonly fetcher: 'caller' | 'worker';
-  /** Who makes the change: the process that is fetching, or another. */
+  /** Which process makes the change: the one that is fetching, or another. */
   readonly by: 'same' | 'other';
-  /** When the fetch ends: at once after the change, or when others have had time to fetch what is new. */
+  /** When the fetch ends: at once after the change, or when others have had time to fetch the new value. */
   readonly end: 'at once' | 'late';
   readonly key: string;
 }
@@ -33,12 +35,12 @@ export const noOldValue: readonly Scenario[] = [false, true].flatMap((near) =>
     cluster: { ...FEW, near },
     size: { short: 100, long: 10_000 },
     measure: (cluster: Cluster, size: number) => measureOld(cluster, change, size),
-    // The near tier is above the fence: by command only, since processes are slow to start.
+    // The near tier is above the fence, so its control runs by command only: processes are slow to start.
     control: { without: 'the fence', cluster: { ...FEW_WRONG, near, sabotage: 'no-fence' }, size: 16, onlyLong: near },
   })),
 );
 
-export async function measureOld(cluster: Cluster, change: Change, size: number): Promise<Measured> {
+async function measureOld(cluster: Cluster, change: Change, size: number): Promise<Measured> {
   const races = newKeys(size).map((key, index): Race => ({
     change,
     key,
@@ -47,14 +49,14 @@ export async function measureOld(cluster: Cluster, change: Change, size: number)
     end: index % 8 < 4 ? 'at once' : 'late',
   }));
   const old = await inLanes(races, 20, (one) => oldReadings(cluster, one));
-  // A refused value that was stored all the same would be here now.
+  // If a refused value was stored all the same, it is there by now.
   await sleep(200);
   const stored = await inLanes(races, 20, ({ key }) => newVersionEverywhere(cluster, key));
   const back = races.filter((_, index) => old[index]! > 0 || !stored[index]).length;
   return { n: size, number: `${back}`, holds: back === 0 };
 }
 
-/** How many readers were given, as something fresh, what the origin had left behind before the change was acknowledged. */
+/** How many readers got, as a fresh value, one that was outdated when the change was acknowledged. */
 async function oldReadings(cluster: Cluster, { change, fetcher, by, end, key }: Race): Promise<number> {
   const { origin, webs, all } = cluster;
   const [web] = webs as [CacheProcess];

@@ -12,7 +12,8 @@ const AT_ONCE = 100;
 export const frozenWriter: readonly Scenario[] = [
   {
     guarantee: 'G5',
-    title: 'writes accepted from a process that was frozen past its lease, where others have filled the key and where not',
+    title:
+      'writes accepted from a process that was frozen past its lease, where others have filled the key and where not',
     limit: '0',
     cluster: FEW,
     size: { short: 100, long: 1_000 },
@@ -36,15 +37,13 @@ async function acceptedOf({ origin, webs }: Cluster, keys: readonly string[]): P
   await until('fetches under way', () => hold.waiting.length === keys.length);
   victim.freeze();
   for (const key of keys) origin.write(key);
-  // The answers are there when it wakes up.
+  // The origin's answers wait for the process until it continues.
   hold.release();
   await sleep(LEASE + 200);
   const filled = keys.filter((_, index) => index % 2 === 0);
   await Promise.all(filled.map((key) => read(other, JOB, key)));
   victim.thaw();
   await reading;
-  const stored = await Promise.all(
-    keys.map((key) => other.call<{ value: Value } | undefined>('peek', JOB, key)),
-  );
+  const stored = await Promise.all(keys.map((key) => other.call<{ value: Value } | undefined>('peek', JOB, key)));
   return stored.filter((entry) => entry !== undefined && entry.value.version === 1).length;
 }

@@ -27,7 +27,9 @@ async function measureFollowUps(cluster: Cluster, size: number): Promise<Measure
   const { origin, all } = cluster;
   const extra = keys.map((key) => origin.of(JOB, key).length - 1);
   const readings = await Promise.all(keys.map((key, index) => read(all[index % all.length]!, JOB, key)));
-  const current = readings.filter(({ value, status }) => status === 'hit' && value.version === origin.versionOf(value.key));
+  const current = readings.filter(
+    ({ value, status }) => status === 'hit' && value.version === origin.versionOf(value.key),
+  );
   const number = `${Math.min(...extra)} to ${Math.max(...extra)}, ${size - current.length} left old`;
   return { n: size, number, holds: extra.every((count) => count === 1) && current.length === size };
 }
@@ -44,6 +46,6 @@ async function invalidateDuringRefresh(cluster: Cluster, key: string): Promise<v
     if (time % 3 === 0) await read(all[(time + 1) % all.length]!, JOB, key);
   }
   hold.release();
-  // Without a fence there is no second one, and this is all that there is to wait for.
+  // Without the fence there is no second follow-up, so this is all there is to wait for.
   await until(`the follow-up of ${key}`, () => origin.of(JOB, key).length > 1, 1_000).catch(() => undefined);
 }

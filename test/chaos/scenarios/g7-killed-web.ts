@@ -8,14 +8,15 @@ import { type Measured, newKeys, PATIENT, type Scenario } from './scenario.js';
 const JOB = 'quick';
 const LEASE = 2_000;
 const KEYS_A_ROUND = 8;
-/** Readers who wait longer wait for ever, as far as anybody can tell. */
+/** Milliseconds after which a waiting reader counts as stuck. */
 const PATIENCE = 6_000;
 
-/** Nobody else helps: there are no workers. */
+/** Without workers, so that no other process helps. */
 export const killedWeb: readonly Scenario[] = [
   {
     guarantee: 'G7',
-    title: 'SIGKILL of a web that fetches a cold key: time to the value of those who wait elsewhere, no worker, lease 2 s',
+    title:
+      'SIGKILL of a web that fetches a cold key: time to the value of those who wait elsewhere, no worker, lease 2 s',
     limit: 'p99 ≤ 3 s, one fetch more, 0 stuck',
     cluster: { webs: 3, workers: 0, jobs: [JOB], storeTimeout: PATIENT },
     size: { short: 8, long: 200 },
@@ -47,7 +48,7 @@ async function measureTakeover(cluster: Cluster, size: number): Promise<Measured
   };
 }
 
-/** How long after the kill the last one who waits for each key has it; undefined: not in time. */
+/** Milliseconds from the kill until the last reader that waits for each key has it; undefined when not in time. */
 async function killInColdFetch(cluster: Cluster, keys: readonly string[]): Promise<(number | undefined)[]> {
   const { origin, webs } = cluster;
   const [victim, ...others] = webs as [CacheProcess, ...CacheProcess[]];
@@ -59,12 +60,14 @@ async function killInColdFetch(cluster: Cluster, keys: readonly string[]): Promi
     await Promise.all(others.map((other) => read(other, JOB, key)));
     return performance.now() - killed;
   });
-  // They have found out that somebody else is at it.
+  // By now they have found the key busy.
   await sleep(100);
   await cluster.kill(victim);
   killed = performance.now();
   hold.release();
-  const times = await Promise.all(waiting.map((time) => Promise.race([time.catch(() => undefined), sleep(PATIENCE, undefined)])));
+  const times = await Promise.all(
+    waiting.map((time) => Promise.race([time.catch(() => undefined), sleep(PATIENCE, undefined)])),
+  );
   await cluster.add('web');
   return times;
 }

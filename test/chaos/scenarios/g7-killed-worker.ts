@@ -36,8 +36,8 @@ export const killedWorker: readonly Scenario[] = [
   },
 ];
 
-/** `patience`: a key that is not fresh after so many milliseconds is stuck. */
-export async function measureRecovery(
+/** `patience`: milliseconds after which a key that is not fresh counts as stuck. */
+async function measureRecovery(
   cluster: Cluster,
   job: JobName,
   size: number,
@@ -58,12 +58,10 @@ export async function measureRecovery(
   return { n: times.length + stuck, number, holds: stuck === 0, exact: stuck === 0 && p99 <= lease + 1_000 };
 }
 
-/** How long after the kill each key was fresh that a killed worker was fetching; undefined: not in time. */
-async function killInMidRefresh(
-  cluster: Cluster,
-  job: JobName,
-  patience: number,
-): Promise<(number | undefined)[]> {
+/**
+ * Milliseconds from the kill until each key was fresh that a killed worker was fetching; undefined when not in time.
+ */
+async function killInMidRefresh(cluster: Cluster, job: JobName, patience: number): Promise<(number | undefined)[]> {
   const { origin, webs } = cluster;
   const web = webs[0]!;
   const keys = newKeys(KEYS_A_ROUND);

@@ -6,14 +6,15 @@ import { read } from './readings.js';
 import { makeStale, type Measured, newKeys, type Scenario } from './scenario.js';
 
 const JOB = 'failing';
-/** Of the job. */
+/** The first backoff of the job, in milliseconds. */
 const FIRST_BACKOFF = 250;
 const KEYS = 10;
 
 export const originDown: readonly Scenario[] = [
   {
     guarantee: 'G8',
-    title: 'most fetches of one key while the origin is down, 8 processes reading, backoff 250 ms and twice that each time',
+    title:
+      'most fetches of one key while the origin is down, 8 processes reading, backoff 250 ms and twice that each time',
     limit: '1 + steps of the backoff',
     cluster: CROWD,
     size: { short: 4, long: 60 },

@@ -14,7 +14,7 @@ interface Trouble {
   readonly name: string;
   begin(cluster: Cluster): Promise<void>;
   end(cluster: Cluster): Promise<void>;
-  /** No read may take longer, but for the work of the machine. */
+  /** Milliseconds that a read may take, apart from the work of the machine. */
   readonly bound: number;
 }
 
@@ -43,7 +43,7 @@ const outOfMemory: Trouble = {
   bound: STORE_TIMEOUT,
 };
 
-/** Nothing for 100 ms, then a moment of everything that waited. */
+/** Lets nothing through for 100 ms, then everything that waited. */
 class Slow implements Trouble {
   readonly name = 'slow: 100 ms of silence again and again';
   readonly bound = STORE_TIMEOUT;
@@ -101,13 +101,15 @@ async function measureOutage(cluster: Cluster, trouble: Trouble, ms: number): Pr
   for (const process of all) await Promise.all(keys.map((key) => read(process, JOB, key)));
   await trouble.begin(cluster);
   const loads = await Promise.all(
-    all.map((process) => answeredWithin(process.call<Load>('load', JOB, keys, { readers: READERS, ms, pause: 5 }), ms + 3_000)),
+    all.map((process) =>
+      answeredWithin(process.call<Load>('load', JOB, keys, { readers: READERS, ms, pause: 5 }), ms + 3_000),
+    ),
   );
   await trouble.end(cluster);
   const back = performance.now();
   const consistent = await untilConsistent(cluster, keys, back);
   const answered = loads.every((load) => load !== undefined && load.failed === 0);
-  // Of those that hang, the first read of each reader.
+  // For hanging readers, only the first read counts.
   const waits = loads.flatMap((load) => load?.waits ?? Array.from({ length: READERS }, () => Infinity));
   const p99 = percentile(waits, 99);
   const share = loads.some((load) => load === undefined) ? 'not all' : answered ? '100 %' : 'with errors';
@@ -120,13 +122,17 @@ async function measureOutage(cluster: Cluster, trouble: Trouble, ms: number): Pr
   };
 }
 
-/** Undefined: they hang. */
+/** Undefined when the reads hang. */
 function answeredWithin(load: Promise<Load>, ms: number): Promise<Load | undefined> {
   return Promise.race([load, sleep(ms, undefined)]);
 }
 
-/** Milliseconds until a value that one process sets is what all others read, for every key. */
-async function untilConsistent({ origin, all }: Cluster, keys: readonly string[], since: number): Promise<number | undefined> {
+/** Milliseconds until a value that one process sets is read by all others, for every key. */
+async function untilConsistent(
+  { origin, all }: Cluster,
+  keys: readonly string[],
+  since: number,
+): Promise<number | undefined> {
   const [first, ...others] = all;
   while (performance.now() - since < 6_000) {
     const agreed = await Promise.all(
@@ -136,7 +142,9 @@ async function untilConsistent({ origin, all }: Cluster, keys: readonly string[]
           await first!.call('set', JOB, key, origin.valueOf(key));
           await sleep(20);
           const readings = await Promise.all(others.map((process) => read(process, JOB, key)));
-          return readings.every(({ value, status }) => status === 'hit' && value.version === origin.versionOf(key) && value.fetch === 0);
+          return readings.every(
+            ({ value, status }) => status === 'hit' && value.version === origin.versionOf(key) && value.fetch === 0,
+          );
         } catch {
           return false;
         }

@@ -9,7 +9,7 @@ export interface Measurement {
   readonly cluster: ClusterOptions;
 }
 
-/** What is measured in one and the same cluster. */
+/** Measurements in the same cluster. */
 export interface Group {
   readonly cluster: ClusterOptions;
   readonly measurements: readonly Measurement[];
@@ -17,18 +17,23 @@ export interface Group {
 
 export interface PlanOptions {
   readonly size: 'short' | 'long';
-  /** Times the sizes. *Default:* 1. */
+  /** A factor for all sizes. *Default:* 1. */
   readonly scale?: number;
   /** *Default:* true. */
   readonly controls?: boolean;
+  /** Only these guarantees. *Default:* all. */
+  readonly guarantees?: readonly string[];
 }
 
-/** Everything that is to be measured, with as few clusters as possible. */
+/** Groups all measurements into as few clusters as possible. */
 export function plan(
   scenarios: readonly Scenario[],
-  { size, scale = 1, controls = true }: PlanOptions,
+  { size, scale = 1, controls = true, guarantees }: PlanOptions,
 ): Group[] {
-  const chosen = scenarios.filter(({ onlyLong = false }) => size === 'long' || !onlyLong);
+  const chosen = scenarios.filter(
+    ({ guarantee, onlyLong = false }) =>
+      (size === 'long' || !onlyLong) && (guarantees === undefined || guarantees.includes(guarantee)),
+  );
   const scaled = (own: number): number => Math.max(1, Math.round(own * scale));
   const measurements = chosen.flatMap((scenario): Measurement[] => {
     const { cluster, control } = scenario;
@@ -45,7 +50,7 @@ export function plan(
   return [...groups.values()].map((own) => ({ cluster: own[0]!.cluster, measurements: own }));
 }
 
-/** A group at work. What may be measured meanwhile begins at once. */
+/** A group that is being measured. Measurements that may run beside others begin at once. */
 export class GroupRun {
   readonly #early = new Map<Measurement, Promise<Measured>>();
 

@@ -13,7 +13,7 @@ export interface Storm {
   readonly hit: number;
   readonly stale: number;
   readonly miss: number;
-  /** Of each key, the oldest and the newest version that a reader got. */
+  /** The oldest and the newest version of each key that a reader got. */
   readonly versions: Readonly<Record<string, readonly [oldest: number, newest: number]>>;
 }
 
@@ -25,9 +25,10 @@ export interface Load {
   readonly waits: readonly number[];
 }
 
-export const read = (process: CacheProcess, job: string, key: string): Promise<Reading> => process.call('read', job, key);
+export const read = (process: CacheProcess, job: string, key: string): Promise<Reading> =>
+  process.call('read', job, key);
 
-/** The same readers at every process at the same time. */
+/** Reads at every process at the same time. */
 export function stormAll(
   processes: readonly CacheProcess[],
   job: string,

@@ -2,24 +2,24 @@ import type { Cluster, ClusterOptions } from '../cluster/cluster.js';
 
 /** One number of a guarantee: how it is measured, and how it is shown that the measurement can fail. */
 export interface Scenario {
-  /** `G1` to `G12`, of the list of guarantees. */
+  /** The guarantee's number, `G1` to `G17`. */
   readonly guarantee: string;
   readonly title: string;
   readonly limit: string;
   readonly cluster: ClusterOptions;
-  /** How much: in a run of the tests, and by command. */
+  /** How many samples: in a run of the tests, and by command. */
   readonly size: { readonly short: number; readonly long: number };
   measure(cluster: Cluster, size: number): Promise<Measured>;
-  /** The same with one promise taken away. Undefined: it is only measured, not judged. */
+  /** The same measurement with one guard removed. Undefined when it is only measured and not judged. */
   readonly control?: Control;
-  /** Only by command: takes too long for the tests. */
+  /** Only by command, because it takes too long for the tests. */
   readonly onlyLong?: boolean;
-  /** Others may be measured in the same cluster at the same time. */
+  /** Others may be measured in the same cluster meanwhile. */
   readonly meanwhile?: boolean;
 }
 
 export interface Control {
-  /** What is taken away. */
+  /** The guard that is removed. */
   readonly without: string;
   readonly cluster?: Partial<ClusterOptions>;
   readonly size: number;
@@ -29,22 +29,22 @@ export interface Control {
 }
 
 export interface Measured {
-  /** How many times it could have failed. */
+  /** How often it could have failed. */
   readonly n: number;
   readonly number: string;
-  /** Within the limit; for times, within a generous one, so that a busy machine is no failure. */
+  /** Whether it is within the limit. For times the limit is generous, so that a busy machine is not a failure. */
   readonly holds: boolean;
-  /** Within the limit as written, where `holds` is generous. */
+  /** Whether it is within the limit as written, where `holds` is generous. */
   readonly exact?: boolean;
 }
 
 /**
- * Eight processes on two cores may be late by themselves, and a reader who gives the store up fetches on his own: that is
- * measured where it is said, and nowhere else.
+ * Eight processes on two cores may be late by themselves, and a reader that gives up the store fetches by itself. Only
+ * the scenarios about that use a short deadline.
  */
 export const PATIENT = '10s';
 
-/** For what needs no crowd. One for many scenarios: processes are slow to start. */
+/** For scenarios that need few processes. Many share one cluster, since processes are slow to start. */
 export const FEW: ClusterOptions = {
   webs: 2,
   workers: 2,
@@ -52,10 +52,10 @@ export const FEW: ClusterOptions = {
   near: false,
   storeTimeout: PATIENT,
 };
-/** The same made to do wrong. */
+/** The same cluster for controls. */
 export const FEW_WRONG: ClusterOptions = { ...FEW, workers: 1 };
 
-/** What the processes reported: the first place to look for why a number is not what it should be. */
+/** The failures that the processes reported: the first place to look for the reason of an unexpected number. */
 export async function complaints({ all }: Cluster): Promise<string> {
   const told = await Promise.all(all.map((process) => process.call<Record<string, number>>('failures')));
   const counts = new Map<string, number>();
@@ -70,7 +70,7 @@ export function newKeys(count: number): string[] {
   return Array.from({ length: count }, () => `key-${++keys}`);
 }
 
-/** A value of which everybody knows that it is old: stale at once, and of a version that the origin has left behind. */
+/** Stores a value that is known to be old: stale at once, and of an earlier version of the origin. */
 export async function makeStale(cluster: Cluster, job: string, keys: readonly string[]): Promise<void> {
   const [by] = cluster.all;
   if (by === undefined) throw new Error('There is no process');

@@ -3,7 +3,7 @@ import { Gate } from '../../../lib/testing/gate.js';
 import { RecordingRefreshQueue } from '../../../lib/testing/recording-refresh-queue.js';
 import { counting, MINUTE, Process, SECOND } from '../../support/core-harness.js';
 
-// Each arrow of a read, as the ordered list of all that happens on it. Exactly one event says how the read ended.
+// Each path of a read, as the ordered list of all that happens on it. Exactly one event says how the read ended.
 
 describe('a read that finds nothing', () => {
   it('fetches in the caller and stores', async () => {
@@ -13,7 +13,7 @@ describe('a read that finds nothing', () => {
     expect(process.trace()).toEqual(['fetched', 'stored', 'miss']);
   });
 
-  it('tells whose and which', async () => {
+  it('say which job and which key', async () => {
     const process = new Process();
     const job = process.job(counting());
     await job.get('a');
@@ -87,23 +87,29 @@ describe('a read that finds a fresh value', () => {
     expect(await job.read('a')).toMatchObject({ status: 'stale' });
   });
 
-  it.each([[null], [undefined], [false], [0], [''], [[]], [Number.NaN]])('%j is a value like any other', async (value) => {
-    const process = new Process();
-    let fetches = 0;
-    const job = process.job<unknown>(() => {
-      fetches++;
-      return value;
-    });
-    expect(await job.get('a')).toEqual(value);
-    expect(await job.read('a')).toMatchObject({ value, status: 'hit' });
-    expect(fetches).toBe(1);
-  });
+  it.each([[null], [undefined], [false], [0], [''], [[]], [Number.NaN]])(
+    '%j is a value like any other',
+    async (value) => {
+      const process = new Process();
+      let fetches = 0;
+      const job = process.job<unknown>(() => {
+        fetches++;
+        return value;
+      });
+      expect(await job.get('a')).toEqual(value);
+      expect(await job.read('a')).toMatchObject({ value, status: 'hit' });
+      expect(fetches).toBe(1);
+    },
+  );
 
-  it('an argument that nobody passed makes no difference to the key', async () => {
+  it('an argument that is not passed makes no difference to the key', async () => {
     const process = new Process();
     const job = process.job(counting());
     expect([await job.get(), await job.get(undefined), await job.get('a'), await job.get('a', undefined)]).toEqual([
-      'v1', 'v1', 'v2', 'v2',
+      'v1',
+      'v1',
+      'v2',
+      'v2',
     ]);
   });
 });
@@ -129,13 +135,15 @@ describe('a read that finds a stale value', () => {
     expect(await job.read('a')).toMatchObject({ value: 'v2', status: 'hit' });
   });
 
-  it('tells its age, and that a refresh is on its way', async () => {
+  it('has its age, and says that a refresh is on its way', async () => {
     const process = new Process();
     const job = process.job(counting(), { ttl: 60 });
     await job.get('a');
     await process.advance(90 * SECOND);
     await job.get('a');
-    expect(process.observer.of('stale')).toEqual([{ type: 'stale', job: 'J', key: 'J:"a"', age: 90, refreshing: true }]);
+    expect(process.observer.of('stale')).toEqual([
+      { type: 'stale', job: 'J', key: 'J:"a"', age: 90, refreshing: true },
+    ]);
   });
 
   it('never waits for the fetch that is under way, and never starts another', async () => {
@@ -156,7 +164,9 @@ describe('a read that finds a stale value', () => {
   });
 
   it('never waits for a queue that does not answer', async () => {
-    const process = new Process({ queue: { request: () => new Promise(() => {}), process: () => {}, schedule: async () => {}, close: () => {} } });
+    const process = new Process({
+      queue: { request: () => new Promise(() => {}), process: () => {}, schedule: async () => {}, close: () => {} },
+    });
     const job = process.job(counting(), { ttl: 60 });
     await job.get('a');
     await process.advance(61 * SECOND);
@@ -421,7 +431,7 @@ describe('fetchOnMiss: false', () => {
     expect(await job.read('a')).toMatchObject({ value: 'v1', status: 'hit' });
   });
 
-  it('the placeholder is the job\'s own', async () => {
+  it("the placeholder is the job's own", async () => {
     const process = new Process();
     const job = process.job<unknown>(counting(), { fetchOnMiss: false, empty: (name: string) => [`no ${name} yet`] });
     expect(await job.get('a')).toEqual(['no a yet']);
@@ -491,10 +501,13 @@ describe('fetchOnMiss: false', () => {
   it('a value whose time is over backs off like any other', async () => {
     const process = Process.refreshing();
     let fetches = 0;
-    const job = process.job(() => {
-      fetches++;
-      return Promise.reject<string>(new Error('down'));
-    }, { fetchOnMiss: false, ttl: 10, grace: 0 });
+    const job = process.job(
+      () => {
+        fetches++;
+        return Promise.reject<string>(new Error('down'));
+      },
+      { fetchOnMiss: false, ttl: 10, grace: 0 },
+    );
     await job.set(['a'], 'old');
     await process.advance(10 * SECOND + 1);
     const at: number[] = [];

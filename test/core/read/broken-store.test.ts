@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GuardedStore } from '../../../lib/core/guarded-store.js';
+import { GuardedStore } from '../../../lib/core/store/guarded-store.js';
 import type { Store } from '../../../lib/core/ports.js';
 import { MemoryStore } from '../../../lib/memory/memory-store.js';
 import { Gate } from '../../../lib/testing/gate.js';
@@ -16,8 +16,12 @@ const BREAKS = {
   hangs: () => new Promise(() => {}),
 };
 
-/** A memory store on which the methods can be broken, behind the guard that every remote store has. */
-function breakable(): { clock: ManualClock; store: Store; break: (methods: readonly string[], how: () => unknown) => void } {
+/** A memory store whose methods can be broken, behind the guard that every remote store has. */
+function breakable(): {
+  clock: ManualClock;
+  store: Store;
+  break: (methods: readonly string[], how: () => unknown) => void;
+} {
   const clock = new ManualClock(START);
   const memory = new MemoryStore({ clock });
   const broken = new Map<string, () => unknown>();
@@ -64,7 +68,7 @@ describe.each(Object.entries(BREAKS))('a store that %s', (_, how) => {
       for (const key of ['fresh', 'stale', 'cold']) {
         const { value, ms } = await within(clock, job.get(key));
         expect([key, /^v\d+$/.test(value) ? 'fetched' : value]).toEqual([key, expect.stringMatching(`fetched|${key}`)]);
-        // At most the read, the claim and the end of the fill wait for the deadline of the store.
+        // At most the read, the claim and the end of the fill wait for the store's deadline.
         expect(ms).toBeLessThanOrEqual(1_600);
       }
     }
@@ -86,9 +90,14 @@ describe('a store that fails', () => {
     const reads = Array.from({ length: 100 }, () => job.read('a'));
     await gate.started(1);
     gate.release('v');
-    for (const reading of await Promise.all(reads)) expect(reading).toEqual({ value: 'v', status: 'miss', age: 0, refreshing: false });
+    for (const reading of await Promise.all(reads))
+      expect(reading).toEqual({ value: 'v', status: 'miss', age: 0, refreshing: false });
     expect(gate.starts).toBe(1);
-    expect(process.observer.of('store-failed')[0]).toMatchObject({ operation: 'read', key: 'J:"a"', error: new Error('gone') });
+    expect(process.observer.of('store-failed')[0]).toMatchObject({
+      operation: 'read',
+      key: 'J:"a"',
+      error: new Error('gone'),
+    });
     expect(process.observer.of('miss')).toHaveLength(100);
   });
 
@@ -120,7 +129,7 @@ describe('a store that fails', () => {
     await expect(job.get('a')).rejects.toBe(error);
   });
 
-  it('at the second look of a reader who waited: he fetches', async () => {
+  it('at the second look of a waiting reader: it fetches', async () => {
     const process = new Process();
     const job = process.job(counting());
     const { store } = process;

@@ -8,8 +8,14 @@ describe('the key of a read', () => {
     const fetch = counting();
     const job = process.job(fetch);
     const calls = [
-      () => job.get(() => 1), () => job.read(Symbol('s')), () => job.peek(() => 1), () => job.set([() => 1], 'v'),
-      () => job.refresh(() => 1), () => job.invalidate(() => 1), () => job.delete(() => 1), () => job.getMany([['a'], [() => 1]]),
+      () => job.get(() => 1),
+      () => job.read(Symbol('s')),
+      () => job.peek(() => 1),
+      () => job.set([() => 1], 'v'),
+      () => job.refresh(() => 1),
+      () => job.invalidate(() => 1),
+      () => job.delete(() => 1),
+      () => job.getMany([['a'], [() => 1]]),
     ];
     for (const call of calls) {
       let rejection: Promise<unknown> | undefined;
@@ -20,7 +26,7 @@ describe('the key of a read', () => {
     expect(await job.warm([[() => 1], ['a']])).toEqual({ done: 1, failed: 1, total: 2 });
   });
 
-  it('may be the job\'s own', async () => {
+  it("may be the job's own", async () => {
     const process = new Process();
     const fetch = counting();
     const job = process.job(fetch, { key: (user: { id: number }) => String(user.id), ttl: 60 });
@@ -51,13 +57,19 @@ describe('the key of a read', () => {
     expect(await job.get('BOB')).toBe('v1');
     expect(await job.get('bob')).toBe('v1');
     expect(fetch.calls).toEqual([['bob', 'prepared']]);
-    expect(seen).toEqual([['bob', 'prepared'], ['bob', 'prepared']]);
+    expect(seen).toEqual([
+      ['bob', 'prepared'],
+      ['bob', 'prepared'],
+    ]);
     await process.advance(2 * MINUTE);
     await job.get('Bob');
     await process.settle();
     expect(process.recorded.asked).toMatchObject([{ args: ['bob', 'prepared'] }]);
     await process.recorded.run();
-    expect(fetch.calls).toEqual([['bob', 'prepared'], ['bob', 'prepared']]);
+    expect(fetch.calls).toEqual([
+      ['bob', 'prepared'],
+      ['bob', 'prepared'],
+    ]);
   });
 
   it('arguments named like members of Object.prototype are ordinary keys', async () => {

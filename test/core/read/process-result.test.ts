@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProcessedRead } from '../../../lib/core/job-options.js';
+import type { ProcessedRead } from '../../../lib/core/policy/job-options.js';
 import { counting, MINUTE, Process, SECOND } from '../../support/core-harness.js';
 
 describe('processResult', () => {
@@ -70,7 +70,12 @@ describe('processResult', () => {
   });
 
   it.each([
-    ['throws', () => { throw new Error('shape'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('shape');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('shape'))],
   ])('when it %s the read rejects, and the next one tries anew', async (_, processResult) => {
     const process = new Process();
@@ -84,11 +89,15 @@ describe('processResult', () => {
   it('is called on the instance that is read', async () => {
     const process = new Process();
     const target = { suffix: '!' };
-    const job = process.job(counting(), {
-      processResult(this: typeof target, value: string) {
-        return value + this.suffix;
+    const job = process.job(
+      counting(),
+      {
+        processResult(this: typeof target, value: string) {
+          return value + this.suffix;
+        },
       },
-    }, { target });
+      { target },
+    );
     expect(await job.get('a')).toBe('v1!');
   });
 });

@@ -7,7 +7,7 @@ import { ManualClock } from '../../../lib/testing/manual-clock.js';
 
 export const MINUTE = 60_000;
 
-/** What an application wrote to its log, by level. */
+/** The log lines of an application, by level. */
 export class RecordingLogger implements LoggerService {
   readonly lines: { level: string; text: string; context: unknown }[] = [];
   log = (text: unknown, context?: unknown) => this.#write('log', text, context);
@@ -15,7 +15,7 @@ export class RecordingLogger implements LoggerService {
   error = (text: unknown, ...rest: unknown[]) => this.#write('error', text, rest.at(-1));
   fatal = (text: unknown) => this.#write('fatal', text, undefined);
 
-  /** What this package wrote. */
+  /** The lines of this package. */
   own(level: string): string[] {
     return this.lines.filter((line) => line.level === level && line.context === 'AsyncCache').map(({ text }) => text);
   }
@@ -30,7 +30,7 @@ export interface StartedApp {
   readonly clock: ManualClock;
   readonly log: RecordingLogger;
   readonly cache: AsyncCache;
-  /** Lets time pass, and whatever follows from it happen. */
+  /** Lets time pass, and runs whatever follows from it. */
   readonly pass: (ms: number) => Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface AppParts extends ModuleMetadata {
   cacheModule?: NonNullable<ModuleMetadata['imports']>[number];
 }
 
-/** Not initialised yet; closed at the end of the test. */
+/** An application that is not initialised yet. It is closed at the end of the test. */
 export async function compileApp(parts: AppParts): Promise<Omit<StartedApp, 'cache'>> {
   const { options, cacheModule, imports = [], ...rest } = parts;
   const clock = new ManualClock();
@@ -75,7 +75,7 @@ export async function startHttpApp(parts: AppParts): Promise<StartedApp & { http
   return { ...compiled, http, url: await http.getUrl(), cache: http.get(AsyncCache, { strict: false }) };
 }
 
-/** The message with which the application refuses to start. */
+/** The error with which the application refuses to start. */
 export async function startFailure(parts: AppParts): Promise<Error> {
   try {
     const { app } = await compileApp(parts);

@@ -15,15 +15,27 @@ export interface Member {
   name: string;
 }
 
-/** The database that the README's services read from. */
+/** The database from which the services on the pages read. */
 @Injectable()
 export class Database {
-  /** What it was asked, in order. */
+  /** The queries that it received, in order. */
   readonly queries: string[] = [];
   readonly #totals = new Map<string, number>();
-  readonly #prices = new Map([['tea', 3], ['milk', 2], ['cake', 7], ['bread', 4]]);
-  readonly #names = new Map([[1, 'Ann'], [2, 'Ben'], [3, 'Cem']]);
-  readonly #teams = new Map([['red', [1, 2]], ['blue', [3]]]);
+  readonly #prices = new Map([
+    ['tea', 3],
+    ['milk', 2],
+    ['cake', 7],
+    ['bread', 4],
+  ]);
+  readonly #names = new Map([
+    [1, 'Ann'],
+    [2, 'Ben'],
+    [3, 'Cem'],
+  ]);
+  readonly #teams = new Map([
+    ['red', [1, 2]],
+    ['blue', [3]],
+  ]);
 
   async salesOf(region: string): Promise<Report> {
     this.queries.push(region);

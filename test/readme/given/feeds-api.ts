@@ -16,7 +16,10 @@ export class FeedsApi {
   readonly answers: number[] = [];
   readonly #feed: Feed = { etag: 'v1', posts: 3 };
 
-  async get(_url: string, { signal, etag }: FeedRequest): Promise<{ maxAge: number; notModified: boolean; feed: Feed }> {
+  async get(
+    _url: string,
+    { signal, etag }: FeedRequest,
+  ): Promise<{ maxAge: number; notModified: boolean; feed: Feed }> {
     signal.throwIfAborted();
     const notModified = etag === this.#feed.etag;
     this.answers.push(notModified ? 304 : 200);

@@ -4,7 +4,7 @@ export interface Tweet {
   text: string;
 }
 
-/** Everybody tweets once between two calls. */
+/** Every user tweets once between two calls. */
 @Injectable()
 export class TweetsApi {
   readonly #tweets = new Map<string, number>();

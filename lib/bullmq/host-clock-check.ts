@@ -1,0 +1,15 @@
+import type { IRedisClient } from 'bullmq';
+
+const COMMAND = 'asyncCache:time';
+/** Milliseconds. A host's clock counts as wrong when it differs from the server's by more than this. */
+const CLOCK_TOLERANCE = 500;
+
+/**
+ * Whether this host's clock agrees with the server's. Network latency counts as difference; it is far below the tolerance
+ * on any connection on which refreshes can work.
+ */
+export async function isHostClockRight(client: IRedisClient): Promise<boolean> {
+  client.defineCommand(COMMAND, { numberOfKeys: 0, lua: "return redis.call('TIME')" });
+  const [seconds, microseconds] = (await client.runCommand(COMMAND, [])) as [string, string];
+  return Math.abs(Date.now() - Number(seconds) * 1_000 - Number(microseconds) / 1_000) < CLOCK_TOLERANCE;
+}

@@ -1,0 +1,134 @@
+import { createContext, type RefreshContext } from './fetch-context.js';
+import type { WishesOf } from './fetch-wishes.js';
+import type { Entry } from '../entry.js';
+import { FetchTimeoutError } from '../errors.js';
+import type { Dependencies } from '../job/dependencies.js';
+import { currentFlow, FetchFlow } from '../job/fetch-flow.js';
+import type { JobCore } from '../job/job-core.js';
+import type { Arguments, Target } from '../policy/policy.js';
+import type { Lease } from '../ports.js';
+
+/** One fetch: its arguments, its lease, and what to do with its outcome. */
+export interface Filling {
+  readonly target: Target;
+  readonly args: Arguments;
+  readonly context: unknown;
+  readonly key: string;
+  readonly background: boolean;
+  /** Undefined while the store cannot be reached; the value is then not stored. */
+  readonly lease: Lease | undefined;
+  /** Consecutive failures before this fetch. */
+  readonly failures: number;
+  readonly previous: () => Entry | undefined;
+  /**
+   * Whether a failure is kept in the entry. Not for a miss in the caller, after which the next reader may try at once.
+   */
+  readonly recordFailure: boolean;
+}
+
+interface Surroundings {
+  /** Collects the cached values that the fetch reads; undefined when they do not matter. */
+  readonly dependencies: Dependencies | undefined;
+  readonly wishesOf: WishesOf;
+}
+
+/**
+ * Runs the user's fetch with its deadline and its context, and renews all leases that it fills while it runs. Rejects
+ * with the fetch's own error.
+ */
+export async function fetchUnderLease<Result>(
+  job: JobCore,
+  fillings: readonly Filling[],
+  about: Surroundings,
+  fetch: () => Promise<Result>,
+): Promise<Result> {
+  const { clock } = job.environment;
+  const [first] = fillings;
+  const { key, background, failures, previous } = first ?? NOTHING;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+  const cancelDeadline = clock.schedule(job.policy.fetchTimeout, () => {
+    controller.abort(new FetchTimeoutError(job.name, key, job.policy.fetchTimeout));
+  });
+  const stopsRenewing = fillings.map(({ lease }) => renewWhileFetching(job, lease));
+  const startedAt = clock.now();
+  job.counters.fetches++;
+  try {
+    const facts = { signal, key, background, attempt: failures + 1 };
+    const isOne = fillings.length === 1;
+    const context = createContext(facts, () => (isOne ? valueOf(job, previous()) : undefined), about.wishesOf);
+    const flow = flowOf(job, fillings, context, about.dependencies);
+    return await Promise.race([track(job, flow, async () => fetch()), late]);
+  } finally {
+    cancelDeadline();
+    for (const stopRenewing of stopsRenewing) stopRenewing();
+    const duration = (clock.now() - startedAt) / 1_000;
+    job.tell(() => ({ type: 'fetched', job: job.name, key, background, duration }));
+  }
+}
+
+/** The fetch as a part of the fetch that reads it, if there is one. */
+function flowOf(
+  job: JobCore,
+  fillings: readonly Filling[],
+  context: RefreshContext,
+  dependencies: Dependencies | undefined,
+): FetchFlow {
+  const outer = currentFlow();
+  const isBackground = fillings[0]?.background === true || outer?.buildsOnNew === true;
+  const keys = new Set(fillings.map(({ key }) => key));
+  return new FetchFlow(context, keys, dependencies, job.policy.nested && isBackground, outer);
+}
+
+/** Runs the fetch, and registers it where those that wait for its keys find it. */
+async function track<Result>(job: JobCore, flow: FetchFlow, fetch: () => Promise<Result>): Promise<Result> {
+  for (const key of flow.keys) job.fetching.set(key, flow);
+  try {
+    return await flow.run(fetch);
+  } finally {
+    for (const key of flow.keys) if (job.fetching.get(key) === flow) job.fetching.delete(key);
+  }
+}
+
+/** A copy, because readers share the stored value and the fetch may change this one. */
+function valueOf(job: JobCore, entry: Entry | undefined): unknown {
+  return entry?.kind === 'value' ? job.forReader(entry) : undefined;
+}
+
+const NOTHING: Pick<Filling, 'key' | 'background' | 'failures' | 'previous'> = {
+  key: '',
+  background: false,
+  failures: 0,
+  previous: () => undefined,
+};
+
+/**
+ * Renews the lease for as long as this process runs. Renewing every third of the lease leaves room for two lost
+ * attempts.
+ */
+function renewWhileFetching(job: JobCore, lease: Lease | undefined): () => void {
+  if (lease === undefined) return () => undefined;
+  const { clock } = job.environment;
+  let stopped = false;
+  let cancel: () => void = () => undefined;
+  const renewLater = (): void => {
+    cancel = clock.schedule(job.policy.lease / 3, () => {
+      void job
+        .attempt('renew', lease.key, () => job.store.renew(lease, job.policy.lease))
+        .then((held) => {
+          // A store that did not answer may still hold the lease. One that answered no has given it to another holder.
+          if (!stopped && held !== false) renewLater();
+        });
+    });
+  };
+  renewLater();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

@@ -1,0 +1,27 @@
+/** Why a key has the value it has. Seconds, and Dates. */
+export interface Explanation {
+  readonly key: string;
+  readonly job: string;
+  readonly status: 'fresh' | 'stale' | 'absent';
+  readonly age?: number;
+  readonly storedAt?: Date;
+  readonly freshUntil?: Date;
+  /** The last instant at which the value may be served. */
+  readonly staleUntil?: Date;
+  readonly tags: readonly string[];
+  /** Somebody is fetching the key; if the holder dies, another one may in so many seconds. */
+  readonly lease?: { readonly remaining: number };
+  /** Refreshes that failed in a row. */
+  readonly failures: number;
+  readonly lastError?: string;
+  /** No process attempts a refresh before this instant. */
+  readonly nextAttempt?: Date;
+  /** A request for a refresh is waiting or running. Undefined: the queue cannot say. */
+  readonly queued?: boolean;
+  /** This process holds a copy of the entry of a shared store. */
+  readonly copy: boolean;
+  /** How many live workers know the job. Undefined: nobody can say. */
+  readonly workers?: number;
+  /** The same in a few sentences. */
+  readonly text: string;
+}

@@ -1,0 +1,128 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Dependencies } from './dependencies.js';
+
+/**
+ * A running fetch, and the fetches that it runs for: a fetch that reads another cached value may fetch that value as
+ * well.
+ */
+export class FetchFlow<Context = unknown> {
+  /** Set when the fetch has ended. A read that it left running is not a part of it any more. */
+  isOver = false;
+  /** Fetches that must end before this one can. */
+  readonly #waitsFor = new Set<FetchFlow>();
+
+  constructor(
+    readonly context: Context,
+    readonly keys: ReadonlySet<string>,
+    /** Undefined when what it reads does not matter. */
+    readonly dependencies: Dependencies | undefined,
+    /**
+     * Whether it waits for new values in the place of stale ones: a refresh built on stale values would add their age
+     * to its own.
+     */
+    readonly buildsOnNew: boolean,
+    private readonly outer: FetchFlow | undefined,
+  ) {}
+
+  /** Runs the fetch as a part of this flow. */
+  run<Result>(fetch: () => Result): Result {
+    const { outer } = this;
+    if (outer !== undefined) outer.#waitsFor.add(this);
+    return whileRunning(
+      () => storage.run(this, fetch),
+      () => {
+        this.isOver = true;
+        if (outer !== undefined) outer.#waitsFor.delete(this);
+      },
+    );
+  }
+
+  /** The keys from the fetch of this key to the read of it, if this flow is a part of that fetch. */
+  chainTo(key: string): readonly string[] | undefined {
+    const chain = [key];
+    for (const flow of this.#around) {
+      if (flow.isOver) return undefined;
+      if (flow.keys.has(key)) return [key, ...chain];
+      if (flow.keys.size > 0) chain.unshift(flow.#name);
+    }
+    return undefined;
+  }
+
+  /**
+   * Waits for what another flow fetches. If that flow waits for this one, `refuse` is called with the chain of keys
+   * instead.
+   */
+  async waitFor<Result>(
+    other: FetchFlow | undefined,
+    end: () => Promise<Result>,
+    refuse: (chain: readonly string[]) => Result,
+  ): Promise<Result> {
+    if (other === undefined) return end();
+    const chain = this.#chainFrom(other, new Set());
+    if (chain !== undefined) return refuse([this.#name, ...chain]);
+    this.#waitsFor.add(other);
+    try {
+      return await end();
+    } finally {
+      this.#waitsFor.delete(other);
+    }
+  }
+
+  /** The keys from a flow to one that this flow is a part of, along what each flow waits for. */
+  #chainFrom(flow: FetchFlow, met: Set<FetchFlow>): readonly string[] | undefined {
+    if (this.#isPartOf(flow)) return [flow.#name];
+    if (met.has(flow)) return undefined;
+    met.add(flow);
+    for (const next of flow.#waitsFor) {
+      const chain = this.#chainFrom(next, met);
+      if (chain !== undefined) return [flow.#name, ...chain];
+    }
+    return undefined;
+  }
+
+  #isPartOf(other: FetchFlow): boolean {
+    return this.#around.includes(other);
+  }
+
+  /** This flow and those that it is a part of, from the inside to the outside. */
+  get #around(): readonly FetchFlow[] {
+    return this.outer === undefined ? [this] : [this, ...this.outer.#around];
+  }
+
+  get #name(): string {
+    const [first = '', ...others] = this.keys;
+    return others.length === 0 ? first : `${first} and ${String(others.length)} more`;
+  }
+}
+
+const storage = new AsyncLocalStorage<FetchFlow>();
+let running = 0;
+
+/** The fetch that the caller is a part of. Costs one comparison while no fetch runs in this process. */
+export function currentFlow(): FetchFlow | undefined {
+  if (running === 0) return undefined;
+  const flow = storage.getStore();
+  return flow === undefined || flow.isOver ? undefined : flow;
+}
+
+/**
+ * On Node 20 an AsyncLocalStorage that has ever run makes every promise of the process cost about twice as much,
+ * including those of a hit. So it is disabled whenever no fetch is running.
+ */
+function whileRunning<Result>(run: () => Result, end: () => void): Result {
+  const leave = (): void => {
+    end();
+    running--;
+    if (running === 0) storage.disable();
+  };
+  running++;
+  try {
+    const result = run();
+    if (result instanceof Promise) result.then(leave, leave);
+    else leave();
+    return result;
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { ConfigurationError } from '../errors.js';
+import { keyOf, keyPrefix } from './key.js';
+import type { Arguments, JobPolicy, Target } from '../policy/policy.js';
+
+/** Number of remembered keys with one string argument. The map is cleared when it is full. */
+const REMEMBERED = 1_000;
+
+/** Builds the keys of one job. */
+export class JobKeys {
+  readonly #name: string;
+  readonly #policy: JobPolicy;
+  /** The beginning of every key of the job in this version. */
+  readonly prefix: string;
+  /**
+   * A remembered string has its hash computed for the store's map, a freshly joined one has not. That is half of the
+   * cost of a hit.
+   */
+  readonly #remembered = new Map<string, string>();
+
+  constructor(name: string, policy: JobPolicy) {
+    this.#name = name;
+    this.#policy = policy;
+    this.prefix = keyPrefix(name, policy.version);
+  }
+
+  /** Whether a key belongs to this job in this version. */
+  includes(key: string): boolean {
+    return key.startsWith(this.prefix);
+  }
+
+  /** The key of prepared arguments in a context. Throws an `UnkeyableArgumentError`, or a `ContextError`. */
+  of(target: Target, args: Arguments, context: unknown): string {
+    if (this.#policy.key !== undefined) return this.#ownKey(this.#policy.key(target, args), context);
+    if (context !== undefined) return keyOf(this.prefix, this.#name, args, context);
+    const [only] = args;
+    if (args.length !== 1 || typeof only !== 'string') {
+      return keyOf(this.prefix, this.#name, args);
+    }
+    const remembered = this.#remembered.get(only);
+    if (remembered !== undefined) return remembered;
+    const key = keyOf(this.prefix, this.#name, args);
+    if (this.#remembered.size >= REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(only, key);
+    return key;
+  }
+
+  #ownKey(own: unknown, context: unknown): string {
+    if (typeof own !== 'string') {
+      throw new ConfigurationError(`key() of ${this.#name} returned ${String(own)}`, 'It must return a string', {
+        job: this.#name,
+      });
+    }
+    return keyOf(this.prefix, this.#name, [own], context);
+  }
+}

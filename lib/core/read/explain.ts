@@ -1,0 +1,82 @@
+import { ageOf, type Entry, servableUntil } from '../entry.js';
+import type { Explanation } from '../job/explanation.js';
+import type { JobCore } from '../job/job-core.js';
+import type { Arguments, Target } from '../policy/policy.js';
+
+/** Looks at everything that is known of a key, and changes nothing. A part that cannot be had is left out. */
+export async function explain(job: JobCore, target: Target, args: Arguments): Promise<Explanation> {
+  const { store } = job;
+  const key = job.keys.of(target, job.prepare(target, args), job.context.capture());
+  const copy = store.hasCopy?.(key) === true;
+  const entry = await job.attempt('read', key, () => store.read(key));
+  const remaining = await job.attempt('leaseRemaining', key, () => store.leaseRemaining?.(key));
+  const queued = await job.attempt('isWaiting', key, () => job.requests.isWaiting(job, key, entry?.generation ?? ''));
+  const facts = {
+    key,
+    job: job.name,
+    ...factsOf(entry, store.now()),
+    ...(remaining === undefined ? {} : { lease: { remaining: remaining / 1_000 } }),
+    ...(queued === undefined ? {} : { queued }),
+    copy,
+  };
+  return { ...facts, text: textOf(facts, entry?.kind === 'error') };
+}
+
+type Facts = Omit<Explanation, 'text'>;
+
+function factsOf(
+  entry: Entry | undefined,
+  now: number,
+): Omit<Facts, 'key' | 'job' | 'lease' | 'queued' | 'copy' | 'workers'> {
+  const failure = entry?.failure;
+  const failures = failure?.count ?? 0;
+  const failed = failure === undefined ? {} : { lastError: failure.message, nextAttempt: new Date(failure.retryAt) };
+  if (entry === undefined || entry.kind === 'vacant' || now > servableUntil(entry)) {
+    return { status: 'absent', tags: [], failures, ...failed };
+  }
+  return {
+    status: now <= entry.freshUntil ? 'fresh' : 'stale',
+    age: ageOf(entry, now) / 1_000,
+    storedAt: new Date(entry.storedAt),
+    freshUntil: new Date(entry.freshUntil),
+    staleUntil: new Date(servableUntil(entry)),
+    tags: entry.tags,
+    failures,
+    ...failed,
+  };
+}
+
+function textOf(facts: Facts, isError: boolean): string {
+  const { key, status, age, freshUntil, staleUntil, tags, lease, failures, lastError, nextAttempt, queued, copy } =
+    facts;
+  const what = isError ? 'A remembered failure' : 'The value';
+  const sentences = [`${key} is ${status}.`];
+  if (status === 'absent') sentences.push('There is no value that may be served: the next read is a miss.');
+  if (status === 'fresh') sentences.push(`${what} is ${inSeconds(age)} old and fresh until ${iso(freshUntil)}.`);
+  if (status === 'stale') {
+    sentences.push(
+      `${what} is ${inSeconds(age)} old and has been stale since ${iso(freshUntil)}; it may be served until ${iso(staleUntil)}.`,
+    );
+  }
+  if (tags.length > 0) sentences.push(`Its tags are ${tags.join(', ')}.`);
+  if (lease !== undefined)
+    sentences.push(`Somebody is fetching it, under a lease of ${inSeconds(lease.remaining)} more.`);
+  if (failures > 0) {
+    sentences.push(
+      `${failures === 1 ? 'The last refresh failed' : `The last ${String(failures)} refreshes failed, the last one`} with: ${String(lastError)}. The next attempt is not before ${iso(nextAttempt)}.`,
+    );
+  }
+  if (queued === true) sentences.push('A refresh has been requested.');
+  if (queued === false && status === 'stale')
+    sentences.push('No refresh has been requested yet: the next read requests one.');
+  if (copy) sentences.push('This process holds a copy.');
+  return sentences.join(' ');
+}
+
+function inSeconds(seconds = 0): string {
+  return `${String(Math.round(seconds * 10) / 10)} s`;
+}
+
+function iso(instant: Date | undefined): string {
+  return instant === undefined || Number.isNaN(instant.getTime()) ? 'an unknown time' : instant.toISOString();
+}

@@ -1,0 +1,104 @@
+import { endInBatch, fetchBatch } from './batch.js';
+import { decide } from '../decide.js';
+import type { Entry } from '../entry.js';
+import { fetchInCaller, fetchWithoutStore } from './fetch-in-caller.js';
+
+import type { WarmOptions, WarmProgress } from '../job/job.js';
+import type { JobCore } from '../job/job-core.js';
+import type { Arguments, Target } from '../policy/policy.js';
+import { settle } from './read.js';
+import { asReading, asValue, type Form, type Read } from './serve.js';
+
+const WARM_CONCURRENCY = 4;
+
+/** Reads many keys in one round trip. What is missing is fetched by `fetchMany` if the job has one. */
+export async function getMany(job: JobCore, target: Target, argsList: readonly Arguments[]): Promise<unknown[]> {
+  const reads = argsList.map((args) => toRead(job, target, args, asValue));
+  const entries = await readEntries(job, reads);
+  if (entries === undefined) {
+    return valuesOf(reads.map((reading) => fetchWithoutStore(reading)));
+  }
+  const batch = fetchBatch(
+    job,
+    target,
+    reads.filter((reading, index) => isMissing(reading, entries[index])),
+  );
+  return valuesOf(
+    reads.map(async (reading, index) => {
+      const flight = batch.get(reading.key);
+      return flight === undefined ? settle(reading, entries[index]) : endInBatch(reading, flight);
+    }),
+  );
+}
+
+/** Fetches what is not fresh. A failure does not stop the others. */
+export async function warm(
+  job: JobCore,
+  target: Target,
+  argsList: readonly Arguments[],
+  { concurrency = WARM_CONCURRENCY, onProgress }: WarmOptions = {},
+): Promise<WarmProgress> {
+  const progress = { done: 0, failed: 0, total: argsList.length };
+  const waiting = argsList.values();
+  const work = async (): Promise<void> => {
+    for (const args of waiting) {
+      const filled = await warmOne(job, target, args);
+      progress[filled ? 'done' : 'failed']++;
+      onProgress?.({ ...progress });
+    }
+  };
+  const workers = Math.min(argsList.length, Math.max(1, Math.trunc(concurrency) || 1));
+  await Promise.all(Array.from({ length: workers }, work));
+  return progress;
+}
+
+/** True when the key has a fresh value now. */
+async function warmOne(job: JobCore, target: Target, args: Arguments): Promise<boolean> {
+  try {
+    const reading = toRead(job, target, args, asReading);
+    const entry = await job.attempt('read', reading.key, () => job.store.read(reading.key));
+    const decision = decideFor(reading, entry);
+    if (decision === 'fresh' || decision === 'fresh-ageing') return true;
+    const came = await fetchInCaller(reading, decision === 'miss' ? undefined : entry);
+    return came.status !== 'stale';
+  } catch {
+    // Not reported as an event, because the caller of `warm` gets the count of failures.
+    return false;
+  }
+}
+
+function toRead<Result>(job: JobCore, target: Target, args: Arguments, form: Form<Result>): Read<Result> {
+  const prepared = job.prepare(target, args);
+  const captured = job.context.capture();
+  const key = job.keys.of(target, prepared, captured);
+  const kept = { args: job.argumentCopies.copy(prepared), context: job.context.copy(captured) };
+  return { job, target, ...kept, isKept: true, arrival: job.unstored.arrive(), key, form };
+}
+
+function decideFor({ job, target, args }: Read<unknown>, entry: Entry | undefined): ReturnType<typeof decide> {
+  return decide(entry, job.policy.staleness(target, args), job.store.now());
+}
+
+/** Whether a reader of this key alone would have to fetch. */
+function isMissing(reading: Read<unknown>, entry: Entry | undefined): boolean {
+  const { job, target, args } = reading;
+  return decideFor(reading, entry) === 'miss' && job.policy.fetchOnMiss(target, args);
+}
+
+async function readEntries(
+  job: JobCore,
+  reads: readonly Read<unknown>[],
+): Promise<readonly (Entry | undefined)[] | undefined> {
+  const [first] = reads;
+  if (first === undefined) return [];
+  return job.attempt('readMany', first.key, () => job.store.readMany(reads.map(({ key }) => key)));
+}
+
+/** Waits for all before it fails, so that no rejection stays unhandled. */
+async function valuesOf(readings: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const settled = await Promise.allSettled(readings);
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

@@ -1,0 +1,191 @@
+import { inspect, isDeepStrictEqual } from 'node:util';
+import type { JobCore } from '../job/job-core.js';
+import { ConfigurationError, UnknownJobError } from '../errors.js';
+import { fill } from '../fill/fill.js';
+import { followUp } from '../fill/follow-up.js';
+import type { Filled } from '../job/filled.js';
+import type { Target } from '../policy/policy.js';
+import type { Acquisition, Observer, RefreshOutcome, RefreshRequest, RequestedKey } from '../ports.js';
+import { refreshBatch, STORE_RETRY } from './refresh-batch.js';
+
+/** Runs one requested refresh in this process and returns its outcome. Never rejects. */
+export class Refresher {
+  readonly #unknown = new Set<string>();
+
+  constructor(
+    private readonly observer: Observer,
+    private readonly findJob: (name: string) => JobCore | undefined,
+  ) {}
+
+  async run(request: RefreshRequest): Promise<RefreshOutcome> {
+    const job = this.findJob(request.job);
+    if (job === undefined) return this.#unknownJob(request, false);
+    // The request comes from a release with another `version` of the job. What this release fetches is not what readers
+    // of that key expect.
+    if (!job.keys.includes(request.key)) return this.#unknownJob(request, true);
+    let target: Target;
+    let restored: RefreshRequest;
+    try {
+      target = await job.definition.resolve();
+      restored = withArguments(job, request);
+    } catch (error) {
+      job.reportRefreshFailure(request.key, error, 1, STORE_RETRY);
+      return { kind: 'failed', error, retryIn: STORE_RETRY };
+    }
+    if (restored.others !== undefined) return this.#runBatch(job, target, restored, restored.others);
+    return this.#runOne(job, target, restored);
+  }
+
+  async #runOne(job: JobCore, target: Target, request: RefreshRequest): Promise<RefreshOutcome> {
+    const acquired = await this.#acquire(job, request);
+    switch (acquired.kind) {
+      case 'unreachable':
+        // Not an attempt: the request waits until the store is back.
+        return { kind: 'busy', retryIn: STORE_RETRY };
+      case 'busy':
+        return { kind: 'busy', retryIn: acquired.remaining };
+      case 'changed':
+      case 'backoff': {
+        const reason = acquired.kind;
+        job.tell(() => ({ type: 'refresh-skipped', job: job.name, key: request.key, reason }));
+        return { kind: 'skipped' };
+      }
+      case 'granted': {
+        const filled = await job.flights.run(acquired.lease.token, () =>
+          fill(job, {
+            target,
+            args: request.args,
+            context: request.context,
+            key: request.key,
+            background: true,
+            lease: acquired.lease,
+            failures: acquired.failures,
+            previous: acquired.previous,
+            recordFailure: true,
+          }),
+        );
+        // The key was invalidated during the fetch. Running this request again is the one follow-up that is due.
+        if (filled.kind === 'unstored' && filled.because === 'revoked') return { kind: 'again' };
+        job.requests.ended(request.key);
+        if (filled.kind === 'stored' && filled.isStale) await followUp(job, { target, ...request });
+        return this.#outcome(job, request.key, filled, acquired.failures + 1);
+      }
+    }
+  }
+
+  /** The outcome is the worst of all keys. A key that needs more than the common fetch is refreshed by itself. */
+  async #runBatch(
+    job: JobCore,
+    target: Target,
+    request: RefreshRequest,
+    others: readonly RequestedKey[],
+  ): Promise<RefreshOutcome> {
+    const keys = [request, ...others];
+    const { fetchMany } = job.definition;
+    // One fetch runs in one context.
+    const isOneContext = others.every(({ context }) => isDeepStrictEqual(context, request.context));
+    if (fetchMany === undefined || !isOneContext) return this.#runEach(job, target, request, keys);
+    const { filled, busyFor } = await refreshBatch(job, target, keys, fetchMany);
+    const outcomes: RefreshOutcome[] = busyFor === undefined ? [] : [{ kind: 'busy', retryIn: busyFor }];
+    const reported = new Set<unknown>();
+    for (const { requested, filled: each, attempt } of filled) {
+      job.requests.ended(requested.key);
+      if (each.kind === 'stored' && each.isStale) await followUp(job, { target, ...requested });
+      if (each.kind === 'unstored' && each.because === 'revoked') {
+        const { key, args, context, generation } = requested;
+        job.requests.want(job, { key, args, context }, { generation });
+      }
+      // A fetch that fails fails for all of its keys and is reported once. Errors of single keys are reported each.
+      if (each.kind === 'failed') {
+        if (reported.has(each.error)) continue;
+        reported.add(each.error);
+      }
+      outcomes.push(this.#outcome(job, requested.key, each, attempt));
+    }
+    return worstOf(outcomes);
+  }
+
+  async #runEach(
+    job: JobCore,
+    target: Target,
+    request: RefreshRequest,
+    keys: readonly RequestedKey[],
+  ): Promise<RefreshOutcome> {
+    const { job: name, options } = request;
+    const outcomes = await Promise.all(keys.map((key) => this.#runOne(job, target, { ...key, job: name, options })));
+    return worstOf(outcomes);
+  }
+
+  async #acquire(job: JobCore, request: RefreshRequest): Promise<Acquisition | { readonly kind: 'unreachable' }> {
+    const { key, generation } = request;
+    try {
+      const claim = { lease: job.policy.lease, generation, respectBackoff: true, takeOver: false };
+      return await job.store.acquire(key, claim);
+    } catch (error) {
+      job.reportStoreFailure('acquire', key, error);
+      return { kind: 'unreachable' };
+    }
+  }
+
+  #outcome(job: JobCore, key: string, filled: Filled, attempt: number): RefreshOutcome {
+    switch (filled.kind) {
+      case 'stored':
+        return { kind: 'stored' };
+      case 'unstored':
+        return filled.because === 'unreachable' ? { kind: 'busy', retryIn: STORE_RETRY } : { kind: 'skipped' };
+      case 'unwanted':
+        return { kind: 'skipped' };
+      case 'refused': {
+        const retryIn = job.policy.backoff(attempt);
+        job.reportRefreshFailure(key, filled.error, attempt, retryIn);
+        return { kind: 'failed', error: filled.error, retryIn };
+      }
+      case 'failed':
+        job.reportRefreshFailure(key, filled.error, attempt, filled.retryIn);
+        return { kind: 'failed', error: filled.error, retryIn: filled.retryIn };
+    }
+  }
+
+  #unknownJob({ job, key }: RefreshRequest, isOtherVersion: boolean): RefreshOutcome {
+    const error = new UnknownJobError(job, { key, isOtherVersion });
+    if (!this.#unknown.has(job)) {
+      this.#unknown.add(job);
+      this.observer.observe({ type: 'unknown-job', job, key, error });
+    }
+    return { kind: 'unknown-job', error };
+  }
+}
+
+/**
+ * The request with the arguments of the call. Throws for an instance of a class that is not declared in this release.
+ */
+function withArguments({ argumentCopies, context }: JobCore, request: RefreshRequest): RefreshRequest {
+  if (request.context !== undefined && !context.isKnown) throw unknownContext(request);
+  const { args, others } = request;
+  return {
+    ...request,
+    args: argumentCopies.unpack(args),
+    ...(others === undefined
+      ? {}
+      : { others: others.map((other) => ({ ...other, args: argumentCopies.unpack(other.args) })) }),
+  };
+}
+
+function unknownContext({ job, context }: RefreshRequest): ConfigurationError {
+  return new ConfigurationError(
+    `A refresh of ${job} was requested in the context ${inspect(context)}, and ${job} has none here`,
+    'Give forRoot of every process of the application the same context, and the job the same context option',
+    { job },
+  );
+}
+
+/**
+ * The outcome that the queue must act on: a follow-up before a failure, a failure before a wait, a wait before success.
+ */
+function worstOf(outcomes: readonly RefreshOutcome[]): RefreshOutcome {
+  for (const kind of ['again', 'failed', 'busy', 'stored'] as const) {
+    const found = outcomes.find((outcome) => outcome.kind === kind);
+    if (found !== undefined) return found;
+  }
+  return { kind: 'skipped' };
+}

@@ -1,0 +1,102 @@
+import { StoreError } from '../core/errors.js';
+import type { KeyNames } from './key-names.js';
+import type { RedisLink, Reply } from './redis-link.js';
+
+/**
+ * How long the stamp of an invalidated tag is kept. A fetch of a tagged value that takes longer is refused, because the
+ * stamp that would concern it may be gone.
+ */
+const STAMP_LIFETIME = 6 * 3_600_000;
+
+/** The clocks of a Cluster's servers may differ by this much. */
+const CLOCK_SLACK = 60_000;
+
+const BATCH = '500';
+
+/** What happened to a tag; `removed` also when that is no longer known. */
+export type TagChange = 'none' | 'invalidated' | 'removed';
+
+/**
+ * Which keys have a tag, and when a tag was last invalidated. In a Cluster a tag and its keys are on different servers,
+ * so no script can see both. The order of the steps makes it free of races all the same:
+ *
+ * A commit adds its key to the index, *then* reads the stamp, *then* writes under its lease. An invalidation writes the
+ * stamp, *then* goes through the index. So either the commit sees the stamp and is refused, or the invalidation sees
+ * the key. In that case it revokes the lease that it finds, or makes the written entry stale.
+ *
+ * An invalidation removes keys from the index that no longer have the tag, unless they were added again since their
+ * score was read. A key with a lease stays, since a commit may be between its first and its last step. A write without
+ * a lease therefore adds its key once more at the end.
+ */
+export class TagIndex {
+  constructor(
+    private readonly link: RedisLink,
+    private readonly names: KeyNames,
+  ) {}
+
+  /**
+   * Adds a key that will live for `lifetime` milliseconds to the index of its tags. Resolves to what happened to one of
+   * them at or after `since`.
+   */
+  async enter(key: string, tags: readonly string[], lifetime: number, since: number): Promise<TagChange> {
+    const { link, names } = this;
+    const indexed = (lifetime + CLOCK_SLACK).toFixed(3);
+    const replies = await Promise.all(
+      tags.map((tag) =>
+        link.run('tag', key, names.tagIndex(tag), names.tagStamp(tag), names.tagRemovalStamp(tag), key, indexed),
+      ),
+    );
+    const isOver = replies.some(([now, , removed]) => Number(removed) >= since || isForgotten(now, since));
+    if (isOver) return 'removed';
+    return replies.some(([, stamp]) => Number(stamp) >= since) ? 'invalidated' : 'none';
+  }
+
+  /** Whether one of the tags was invalidated or removed at or after `since`. */
+  async isChangedSince(tags: readonly string[], since: number): Promise<boolean> {
+    const replies = await Promise.all(tags.map((tag) => this.link.run('stamped', undefined, this.names.tagStamp(tag))));
+    return replies.some(([now, stamp]) => Number(stamp) >= since || isForgotten(now, since));
+  }
+
+  async forEach(tags: readonly string[], script: 'invalidateTagged' | 'deleteTagged'): Promise<void> {
+    const unique = [...new Set(tags)];
+    const lifetime = String(STAMP_LIFETIME);
+    const stamp = (name: string): Promise<Reply> => this.link.run('stamp', undefined, name, lifetime);
+    // A removal writes both stamps, since an older release knows only that of invalidations.
+    if (script === 'deleteTagged') await Promise.all(unique.map((tag) => stamp(this.names.tagRemovalStamp(tag))));
+    await Promise.all(unique.map((tag) => stamp(this.names.tagStamp(tag))));
+    for (const tag of unique) await this.#forEachOf(tag, script);
+  }
+
+  async #forEachOf(tag: string, script: 'invalidateTagged' | 'deleteTagged'): Promise<void> {
+    const index = this.names.tagIndex(tag);
+    let cursor = '0';
+    do {
+      const [next, scored] = await this.#scan(index, cursor);
+      const over: string[] = [];
+      await Promise.all(
+        scored.map(async ([key, score]) => {
+          const [, nothingLeft] = await this.link.run(script, key, this.names.entry(key), this.names.lease(key), tag);
+          if (String(nothingLeft) === '1') over.push(key, score);
+        }),
+      );
+      if (over.length > 0) await this.link.run('untag', undefined, index, ...over);
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
+  async #scan(index: string, cursor: string): Promise<[next: string, scored: [key: string, score: string][]]> {
+    try {
+      const [next, flat] = await this.link.client.zscan(index, cursor, 'COUNT', BATCH);
+      const scored: [string, string][] = [];
+      for (let i = 0; i < flat.length; i += 2) scored.push([flat[i] ?? '', flat[i + 1] ?? '']);
+      return [next, scored];
+    } catch (cause) {
+      throw new StoreError('tags', { cause });
+    }
+  }
+}
+
+/** Whether stamps from that time have expired. */
+function isForgotten(now: Reply[number] | undefined, since: number): boolean {
+  return Number(now) - since > STAMP_LIFETIME;
+}

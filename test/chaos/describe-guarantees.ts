@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scenarios } from './scenarios/all-scenarios.js';
+import { type Group, GroupRun, plan, type PlanOptions } from './scenarios/plan.js';
+
+const TIMEOUT = 60_000;
+
+/** A test for each guarantee and for each of its controls, by the clusters that they need. */
+export function describeGuarantees(options: PlanOptions): void {
+  describe.each(plan(scenarios, options).map((group): [string, Group] => [nameOf(group), group]))('%s', (_, group) => {
+    let run: GroupRun | undefined;
+    beforeAll(async () => {
+      run = await GroupRun.start(group);
+    }, TIMEOUT);
+    afterAll(() => run?.stop());
+
+    // Measurements that run all the time come last.
+    const measurements = group.measurements.toSorted(
+      (a, b) => Number(a.scenario.meanwhile ?? false) - Number(b.scenario.meanwhile ?? false),
+    );
+    it.each(
+      measurements.map(({ scenario: { guarantee, title, limit, control }, isControl }, index) => {
+        const what = isControl ? `without ${control?.without} is noticed: ` : '';
+        return [`${guarantee} ${what}${title}: ${limit}`, measurements[index]!] as const;
+      }),
+    )(
+      '%s',
+      async (_title, measurement) => {
+        const { n, number, holds } = await run!.measure(measurement);
+        expect(n, number).toBeGreaterThan(0);
+        expect(holds, `${number} (n = ${n})`).toBe(!measurement.isControl);
+      },
+      TIMEOUT,
+    );
+  });
+}
+
+function nameOf({ cluster: { webs, workers, near, sabotage, clockOffsets } }: Group): string {
+  const parts = [`${webs} webs and ${workers} workers`];
+  if (near === true) parts.push('with a near tier');
+  if (clockOffsets !== undefined) parts.push('with wrong clocks');
+  if (sabotage !== undefined) parts.push(`made to work with ${sabotage}`);
+  return parts.join(', ');
+}
