@@ -1,3 +1,4 @@
+import { areInstants } from '../core/entry.js';
 import { CorruptEntryError } from '../core/errors.js';
 
 /**
@@ -50,7 +51,8 @@ export function readEntryItem(written: unknown): EntryItem {
     !isListOf(known, 'number') ||
     known.length !== tags.length + 2 ||
     (job !== undefined && typeof job !== 'number') ||
-    typeof inheritedAge !== 'number'
+    typeof inheritedAge !== 'number' ||
+    !areInstants(storedAt, freshUntil, grace, freshUntil + grace, inheritedAge)
   ) {
     throw new CorruptEntryError('its header is damaged');
   }

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/entry.js';
+import { areInstants, type Failure, shortMessage } from '../core/entry.js';
 import { CorruptEntryError } from '../core/errors.js';
 
 /**
@@ -32,11 +32,12 @@ export function readFailureItem(written: unknown): FailureItem {
     typeof of !== 'string' ||
     typeof cleared !== 'number' ||
     typeof key !== 'number' ||
-    typeof keepUntil !== 'number'
+    typeof keepUntil !== 'number' ||
+    !areInstants(count, at, retryAt, keepUntil)
   ) {
     throw new CorruptEntryError('it is not a failure of this version');
   }
-  return { count, message, at, retryAt, of, known: [cleared, key], keepUntil };
+  return { count, message: shortMessage(message), at, retryAt, of, known: [cleared, key], keepUntil };
 }
 
 function parse(fields: string): unknown {

@@ -1,3 +1,4 @@
+import { areInstants } from '../core/entry.js';
 import { LONGEST } from '../core/policy/duration.js';
 import { CorruptEntryError } from '../core/errors.js';
 
@@ -54,6 +55,7 @@ export function writeStamp({ at, gone, since }: Stamp): string {
 
 export function readStamp(written: unknown): Stamp {
   const found = typeof written === 'string' ? WRITTEN.exec(written) : null;
-  if (found === null) throw new CorruptEntryError('it is not a stamp of this version');
+  if (found === null || !areInstants(Number(found[1]), Number(found[2]), Number(found[3])))
+    throw new CorruptEntryError('it is not a stamp of this version');
   return { at: Number(found[1]), gone: Number(found[2]), since: Number(found[3]) };
 }

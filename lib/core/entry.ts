@@ -34,6 +34,22 @@ export interface Failure {
   readonly retryAt: number;
 }
 
+/** The latest instant that a `Date` can have. */
+const LATEST = 8.64e15;
+/** A message is read again with every stale read, so only its beginning is kept. */
+const LONGEST_MESSAGE = 4_096;
+
+/** Whether stored instants are ones that a reader can compute with: a number alone may be NaN, or no `Date`. */
+export function areInstants(...instants: readonly number[]): boolean {
+  return instants.every((instant) => Math.abs(instant) <= LATEST);
+}
+
+/** The beginning of an error's message, as it is stored and logged. */
+export function shortMessage(message: string): string {
+  if (message.length <= LONGEST_MESSAGE) return message;
+  return `${message.slice(0, LONGEST_MESSAGE)}… (${String(message.length)} characters)`;
+}
+
 /** A value on its way into a store. The store adds the time. */
 export interface Fill {
   readonly kind: 'value' | 'error';

@@ -8,10 +8,16 @@ const ZSTD = 0x5a; // Z
 
 /** What compressed bytes may become: they are untrusted, and a few of them can stand for gigabytes. */
 const LONGEST = 256 * 1_024 * 1_024;
+/**
+ * What one compressed byte may stand for: as much as deflate can make of it. Zstd could make a gigabyte of a few bytes,
+ * so what it compresses further is compressed with deflate.
+ */
+const LARGEST_RATIO = 1_100;
+const ALWAYS_ALLOWED = 65_536;
 
 interface Method {
   compress(bytes: Buffer): Buffer;
-  decompress(bytes: Buffer): Buffer;
+  decompress(bytes: Buffer, options: { readonly maxOutputLength: number }): Buffer;
 }
 
 /** What Node 20 does not have, and its types do not know. */
@@ -22,14 +28,14 @@ interface Zstd {
 
 const deflate: Method = {
   compress: (bytes) => zlib.deflateRawSync(bytes),
-  decompress: (bytes) => zlib.inflateRawSync(bytes, { maxOutputLength: LONGEST }),
+  decompress: (bytes, options) => zlib.inflateRawSync(bytes, options),
 };
 
 function zstdOf({ zstdCompressSync, zstdDecompressSync }: Zstd): Method | undefined {
   if (zstdCompressSync === undefined || zstdDecompressSync === undefined) return undefined;
   return {
     compress: (bytes) => zstdCompressSync(bytes),
-    decompress: (bytes) => zstdDecompressSync(bytes, { maxOutputLength: LONGEST }),
+    decompress: (bytes, options) => zstdDecompressSync(bytes, options),
   };
 }
 
@@ -49,8 +55,9 @@ export class CompressingCodec implements Codec {
   encode(value: unknown): Buffer {
     const bytes = this.codec.encode(value);
     if (bytes.length <= this.above) return bytes;
-    const [format, method] = this.#zstd === undefined ? [DEFLATED, deflate] : [ZSTD, this.#zstd];
-    const compressed = method.compress(bytes);
+    const zstd = this.#zstd?.compress(bytes);
+    const isReadable = zstd !== undefined && bytes.length <= longestOf(zstd);
+    const [format, compressed] = isReadable ? [ZSTD, zstd] : [DEFLATED, deflate.compress(bytes)];
     return compressed.length + 1 < bytes.length ? Buffer.concat([Buffer.of(format), compressed]) : bytes;
   }
 
@@ -61,10 +68,16 @@ export class CompressingCodec implements Codec {
     if (method === undefined) throw new CorruptEntryError('it is compressed with zstd, which this Node does not have');
     let content: Buffer;
     try {
-      content = method.decompress(bytes.subarray(1));
+      const compressed = bytes.subarray(1);
+      content = method.decompress(compressed, { maxOutputLength: longestOf(compressed) });
     } catch (cause) {
       throw new CorruptEntryError('its compressed bytes are damaged, or too long', { cause });
     }
     return this.codec.decode(content);
   }
+}
+
+/** How many bytes compressed ones may become. */
+function longestOf(compressed: Buffer): number {
+  return Math.min(LONGEST, Math.max(ALWAYS_ALLOWED, compressed.length * LARGEST_RATIO));
 }

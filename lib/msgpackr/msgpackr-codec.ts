@@ -2,6 +2,7 @@ import { Packr } from 'msgpackr';
 import { CorruptEntryError } from '../core/errors.js';
 import type { Codec } from '../core/ports.js';
 import { ValueTypeRegistry } from '../core/value/value-type-registry.js';
+import { shallow } from './shallow.js';
 import { checkRecords } from './check-records.js';
 import { TreeReader } from './tree-reader.js';
 import { TreeWriter } from './tree-writer.js';
@@ -22,6 +23,8 @@ const SMALLEST_RECORDS = 4_096;
  */
 const SHORTER = 0.75;
 const BYTES_PER_SHAPE = 64;
+/** Bytes that a value may take. Longer ones are refused on both ways: one reader of them would hold up all others. */
+const LONGEST = 256 * 1_024 * 1_024;
 /** Unpaired surrogates have no UTF-8 form, and these names have a meaning to msgpackr. */
 const TEXT_ONLY = /\\ud[89a-f][0-9a-f]{2}|"(?:__proto__|__keys__|constructor|toJSON)":/;
 
@@ -48,10 +51,11 @@ export class MsgpackrCodec implements Codec {
 
   decode(bytes: Buffer): unknown {
     try {
+      if (bytes.length > LONGEST) throw new TypeError('It is too long');
       const format: number = bytes[0] ?? 0;
       switch (format) {
         case FORMAT.text:
-          return parse(bytes);
+          return shallow(parse(bytes), bytes.length);
         case FORMAT.typedText:
           return new TreeReader(this.types).read(parse(bytes));
         case FORMAT.records:
@@ -78,6 +82,7 @@ function parse(bytes: Buffer): unknown {
 }
 
 function withFormat(format: number, content: Buffer): Buffer {
+  if (content.length >= LONGEST) throw new RangeError(`A value of more than ${LONGEST} bytes cannot be stored`);
   const bytes = Buffer.allocUnsafe(content.length + 1);
   bytes[0] = format;
   bytes.set(content, 1);

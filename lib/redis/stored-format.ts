@@ -1,4 +1,4 @@
-import type { Entry, Failure } from '../core/entry.js';
+import { areInstants, type Entry, type Failure, shortMessage } from '../core/entry.js';
 import { CorruptEntryError } from '../core/errors.js';
 import type { Codec } from '../core/ports.js';
 
@@ -29,6 +29,9 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
   if (!vacant && !bytes) throw new CorruptEntryError('it has no value', { key });
   const failed = decodeFailure(failure);
   if (failure && !failed) throw new CorruptEntryError('its failure cannot be read', { key });
+  if (!areInstants(Number(storedAt), Number(freshUntil), Number(grace), Number(freshUntil) + Number(grace))) {
+    throw new CorruptEntryError('its times cannot be read', { key });
+  }
   try {
     return {
       kind: kind as Entry['kind'],
@@ -40,7 +43,7 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
       freshUntil: Number(freshUntil),
       grace: Number(grace),
       generation: vacant ? '' : generation,
-      tags: tags === '[]' ? NO_TAGS : (JSON.parse(tags) as string[]),
+      tags: tags === '[]' ? NO_TAGS : tagsIn(tags),
       failure: failed,
     };
   } catch (cause) {
@@ -49,10 +52,16 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
   }
 }
 
+function tagsIn(json: string): readonly string[] {
+  const tags: unknown = JSON.parse(json);
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags as string[];
+  throw new CorruptEntryError('its tags cannot be read');
+}
+
 function decodeAge(bytes: Buffer | null | undefined): number {
   if (!bytes) return 0;
   const age = Number(bytes.toString());
-  if (Number.isFinite(age) && age >= 0) return age;
+  if (areInstants(age) && age >= 0) return age;
   throw new CorruptEntryError('its inherited age cannot be read');
 }
 
@@ -64,7 +73,6 @@ export function isOfNewerFormat([header]: RawEntry): boolean {
 export function decodeFailure(bytes: Buffer | null | undefined): Failure | undefined {
   if (!bytes) return undefined;
   const [, count, at, retryAt, message] = FAILURE.exec(bytes.toString()) ?? [];
-  return message === undefined
-    ? undefined
-    : { count: Number(count), message, at: Number(at), retryAt: Number(retryAt) };
+  if (message === undefined || !areInstants(Number(count), Number(at), Number(retryAt))) return undefined;
+  return { count: Number(count), message: shortMessage(message), at: Number(at), retryAt: Number(retryAt) };
 }

@@ -1,6 +1,6 @@
 import { type FetchWishes, noWishes } from './fetch-wishes.js';
 import { toPeriod } from '../policy/duration.js';
-import type { Fill } from '../entry.js';
+import { type Fill, shortMessage } from '../entry.js';
 import { ConfigurationError } from '../errors.js';
 import { fetchUnderLease, type Filling } from './fetch.js';
 import { BatchWishes } from './batch-wishes.js';
@@ -235,16 +235,21 @@ function decideOnError(job: JobCore, filling: Filling, error: unknown): ErrorDec
 
 /** The part of an error that can be stored. An HTTP client's error may hold its sockets. */
 function portableError(job: JobCore, thrown: unknown): unknown {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
   const { environment } = job;
   try {
     return toPortable(job.name, environment.nameError?.(error) ?? error, job.valueTypes).value;
   } catch {
-    const { name, message } = error;
-    return toPortable(job.name, Object.assign(new Error(message), { name }), job.valueTypes).value;
+    const name = typeof error.name === 'string' ? error.name : 'Error';
+    return toPortable(job.name, Object.assign(new Error(messageOf(error)), { name }), job.valueTypes).value;
   }
 }
 
+/** Anything can be thrown: also what has no message, or no text at all. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return shortMessage(String(error instanceof Error ? error.message : error));
+  } catch {
+    return 'something was thrown that has no text';
+  }
 }

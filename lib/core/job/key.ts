@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { bytesOf, viewKind } from '../value/binary.js';
 import { ContextError, UnkeyableArgumentError, UnserializableValueError } from '../errors.js';
 import { assertOnlyElements, assertVisibleState, classFactsOf, enumerableSymbols } from '../value/class-facts.js';
+import { MOST_HOLES } from '../value/deepest.js';
 import { classNameOf, hasToJson, isPlainObject, memberPath, Obstacle, whyOpaque } from '../value/obstacle.js';
 
 const LONGEST_KEY = 200;
@@ -102,12 +103,14 @@ function encodeObject(value: object, above: object[]): string {
 function encodeArray(array: readonly unknown[], above: object[]): string {
   let text = '[';
   let index = 0;
+  let holes = 0;
   try {
     for (; index < array.length; index++) {
       if (index > 0) text += ',';
       const item = array[index];
       // A hole in an array is not undefined, so nothing is written for it.
       if (item !== undefined || index in array) text += encode(item, above);
+      else if (++holes > MOST_HOLES) throw new Obstacle(`is one of more than ${MOST_HOLES} empty places of its array`);
     }
   } catch (thrown) {
     throw Obstacle.within(thrown, `[${index}]`);

@@ -1,11 +1,11 @@
 import { types } from 'node:util';
 import { bytesOf, detach, rebuildView, viewKind } from './binary.js';
 import { assertVisibleState, classFactsOf, enumerableSymbols } from './class-facts.js';
+import { DEEPEST, MOST_HOLES } from './deepest.js';
 import { classNameOf, hasToJson, isPlainObject, memberPath, Obstacle, whyOpaque } from './obstacle.js';
-import { blankError, errorKind, errorMembers, giveMembers, isError } from './portable-error.js';
+import { blankError, errorKind, errorMembers, giveMembers, isError, isErrorName } from './portable-error.js';
 import { asInstance, type CustomForm, deserialize, type ValueType, type ValueTypes } from './value-types.js';
 
-const DEEPEST = 1_000;
 const ORDINARY = { writable: true, enumerable: true, configurable: true } as const;
 
 export interface CopierOptions {
@@ -24,6 +24,7 @@ export class Copier {
   /** By original, so that shared and circular references are kept. */
   readonly #copies = new Map<object, unknown>();
   #depth = 0;
+  #holes = 0;
 
   constructor(private readonly options: CopierOptions) {}
 
@@ -93,6 +94,7 @@ export class Copier {
     try {
       for (; index < array.length; index++) {
         if (index in array) copy[index] = this.copy(array[index]);
+        else if (++this.#holes > MOST_HOLES) throw new Obstacle(`is one of more than ${MOST_HOLES} empty places`);
       }
       copy.length = array.length;
     } catch (thrown) {
@@ -196,6 +198,8 @@ export class Copier {
     const copy = this.#keep(error, blankError(kind, error.message) as Error);
     const members = errorMembers(error).map((member) => {
       try {
+        if (member.name === 'name' && !isErrorName(member.value))
+          throw new Obstacle('is the name of an error and no text');
         return { ...member, value: this.copy(member.value) };
       } catch (thrown) {
         throw Obstacle.within(thrown, memberPath(member.name));

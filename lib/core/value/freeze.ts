@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { DEEPEST } from './deepest.js';
 import { isPlainObject } from './obstacle.js';
 import { makeReadOnly } from './read-only-date.js';
 import type { ValueTypes } from './value-types.js';
@@ -30,25 +31,27 @@ class PartialFreeze {
 
   constructor(private readonly valueTypes: ValueTypes) {}
 
-  visit(object: object): boolean {
+  /** What is too deep to be visited stays unfrozen: references in stored bytes can make a chain of any length. */
+  visit(object: object, depth = 0): boolean {
     const known = this.#shareable.get(object);
     if (known !== undefined) return known;
+    if (depth > DEEPEST) return false;
     this.#shareable.set(object, false);
     if (isChangeable(object, this.valueTypes)) {
-      if (types.isMap(object)) for (const entry of object) entry.forEach((part) => this.#visitPart(part));
-      else if (types.isSet(object)) for (const member of object) this.#visitPart(member);
+      if (types.isMap(object)) for (const entry of object) entry.forEach((part) => this.#visitPart(part, depth + 1));
+      else if (types.isSet(object)) for (const member of object) this.#visitPart(member, depth + 1);
       return false;
     }
     const members: object[] = [];
     eachMember(object, this.valueTypes, (member) => members.push(member));
-    const isShareable = members.map((member) => this.visit(member)).every(Boolean);
+    const isShareable = members.map((member) => this.visit(member, depth + 1)).every(Boolean);
     if (isShareable) freeze(object, this.valueTypes);
     this.#shareable.set(object, isShareable);
     return isShareable;
   }
 
-  #visitPart(part: unknown): void {
-    if (typeof part === 'object' && part !== null) this.visit(part);
+  #visitPart(part: unknown, depth: number): void {
+    if (typeof part === 'object' && part !== null) this.visit(part, depth);
   }
 }
 

@@ -59,3 +59,11 @@ export function giveMembers(error: Error, members: readonly ErrorMember[]): void
   const stack = `${error.name}: ${error.message}`;
   Object.defineProperty(error, 'stack', { value: stack, enumerable: false, writable: true, configurable: true });
 }
+
+/**
+ * Whether an error may have this name. The name is a part of every text that is made of an error, and a list of lists that
+ * refer to each other would become a text without an end.
+ */
+export function isErrorName(name: unknown): boolean {
+  return typeof name !== 'object' || name === null;
+}
