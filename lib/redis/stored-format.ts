@@ -54,7 +54,7 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
 
 function tagsIn(json: string): readonly string[] {
   const tags: unknown = JSON.parse(json);
-  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags as string[];
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags;
   throw new CorruptEntryError('its tags cannot be read');
 }
 

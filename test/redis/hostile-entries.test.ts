@@ -10,9 +10,7 @@ const codec = new MsgpackrCodec();
 const value = codec.encode(1);
 const decode = (header: string, failure?: string, age?: string): unknown =>
   decodeEntry(
-    [Buffer.from(header), value, failure && Buffer.from(failure), age && Buffer.from(age)].map(
-      (part) => part || null,
-    ) as Buffer[],
+    [Buffer.from(header), value, failure && Buffer.from(failure), age && Buffer.from(age)].map((part) => part || null),
     codec,
     'key',
   );
