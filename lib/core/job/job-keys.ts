@@ -1,9 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { keyOf, keyPrefix } from './key.js';
 import type { Arguments, JobPolicy, Target } from '../policy/policy.js';
-
-/** Number of remembered keys with one string argument. The map is cleared when it is full. */
-const REMEMBERED = 1_000;
+import { RememberedKeys } from './remembered-keys.js';
 
 /** Builds the keys of one job. */
 export class JobKeys {
@@ -11,11 +9,7 @@ export class JobKeys {
   readonly #policy: JobPolicy;
   /** The beginning of every key of the job in this version. */
   readonly prefix: string;
-  /**
-   * A remembered string has its hash computed for the store's map, a freshly joined one has not. That is half of the
-   * cost of a hit.
-   */
-  readonly #remembered = new Map<string, string>();
+  readonly #remembered = new RememberedKeys();
 
   constructor(name: string, policy: JobPolicy) {
     this.#name = name;
@@ -33,14 +27,13 @@ export class JobKeys {
     if (this.#policy.key !== undefined) return this.#ownKey(this.#policy.key(target, args), context);
     if (context !== undefined) return keyOf(this.prefix, this.#name, args, context);
     const [only] = args;
-    if (args.length !== 1 || typeof only !== 'string') {
+    if (args.length !== 1 || (typeof only !== 'string' && typeof only !== 'number')) {
       return keyOf(this.prefix, this.#name, args);
     }
     const remembered = this.#remembered.get(only);
     if (remembered !== undefined) return remembered;
     const key = keyOf(this.prefix, this.#name, args);
-    if (this.#remembered.size >= REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(only, key);
+    this.#remembered.remember(only, key);
     return key;
   }
 
