@@ -1,4 +1,4 @@
-import type { Filling } from './fetch.js';
+import type { Filling } from '../job/filling.js';
 import { type FetchWishes, noWishes, type WishesOf } from './fetch-wishes.js';
 import { ConfigurationError } from '../errors.js';
 import type { JobCore } from '../job/job-core.js';

@@ -13,6 +13,7 @@ import type { Arguments, JobPolicy, Target } from '../policy/policy.js';
 import type { Acquisition, Awaitable, Clock, Observer, Store, Timetable } from '../ports.js';
 import type { RefreshRequests } from './refresh-requests.js';
 import { SingleFlight } from './single-flight.js';
+import { TurnGroups } from './turn-groups.js';
 import { copyPortable, copyUnshared } from '../value/portable.js';
 import type { ValueTypeRegistry } from '../value/value-type-registry.js';
 import type { ValueTypes } from '../value/value-types.js';
@@ -52,6 +53,8 @@ export class JobCore {
   readonly fetching = new Map<string, FetchFlow>();
   /** Claims on their way to the store, by what they ask for, so that concurrent misses send one. */
   readonly claims = new SingleFlight<Acquisition | undefined>();
+  /** Misses of this turn of the event loop. */
+  readonly groups = new TurnGroups();
   #classesReported = false;
 
   constructor(

@@ -4,6 +4,8 @@ import { CircularReadError, FetchTimeoutError } from '../errors.js';
 import { fill } from '../fill/fill.js';
 import { followUp } from '../fill/follow-up.js';
 import { currentFlow } from '../job/fetch-flow.js';
+import { groupOf } from './group-of.js';
+import type { TurnGroup } from '../job/turn-groups.js';
 import { currentCollector } from '../job/read-collector.js';
 import { type Filled, isOutdated } from '../job/filled.js';
 import type { JobCore } from '../job/job-core.js';
@@ -26,15 +28,22 @@ export async function fetchInCaller<Result>(reading: Read<Result>, stale: Entry 
   let contradictions = 0;
   const chain = currentFlow()?.chainTo(key);
   if (chain !== undefined) return refuseCircle(reading, chain, stale);
+  // A first claim is made with those of the others that miss in this turn; whoever had to wait goes on alone.
+  let group = stale === undefined ? groupOf(reading) : undefined;
   for (;;) {
+    group?.claiming();
     const claimed = await claim(reading, generation, stale !== undefined);
+    const together = group;
+    group = undefined;
+    if (claimed?.kind === 'granted') {
+      const granted = claimed;
+      const flight = job.flights.run(granted.lease.token, () => fillForReader(reading, granted, stale, together));
+      together?.answered();
+      return conclude(reading, await flight, stale);
+    }
+    together?.answered();
     if (claimed === undefined) return fetchWithoutStore(reading, stale);
     switch (claimed.kind) {
-      case 'granted': {
-        const granted = claimed;
-        const filled = await job.flights.run(granted.lease.token, () => fillForReader(reading, granted, stale));
-        return conclude(reading, filled, stale);
-      }
       case 'busy': {
         const flight = job.flights.get(claimed.token);
         if (flight !== undefined) {
@@ -118,21 +127,13 @@ async function fillForReader(
   reading: Read<unknown>,
   granted: Extract<Acquisition, { kind: 'granted' }> | undefined,
   stale: Entry | undefined,
+  group?: TurnGroup,
 ): Promise<Filled> {
   const { job, target, args, context, key } = reading;
   const { lease, failures, previous } = granted ?? { lease: undefined, failures: 0, previous: () => stale };
   const recordFailure = stale !== undefined;
-  const filled = await fill(job, {
-    target,
-    args,
-    context,
-    key,
-    background: false,
-    lease,
-    failures,
-    previous,
-    recordFailure,
-  });
+  const filling = { target, args, context, key, background: false, lease, failures, previous, recordFailure };
+  const filled = await (group === undefined ? fill(job, filling) : group.fill(filling));
   if (filled.kind === 'refused') job.reportRefused(key, filled.error);
   if (stale === undefined) return filled;
   const isRevoked = filled.kind === 'unstored' && filled.because === 'revoked';

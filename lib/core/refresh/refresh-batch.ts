@@ -1,4 +1,4 @@
-import type { Filling } from '../fill/fetch.js';
+import type { Filling } from '../job/filling.js';
 import { fillMany } from '../fill/fill.js';
 import type { Filled } from '../job/filled.js';
 import type { JobCore } from '../job/job-core.js';
