@@ -130,6 +130,23 @@ describe.each(homes)('a context, %s,', (_, options) => {
       expect(await as(tenant, () => users.getMany(ids))).toEqual([`${tenant}:1`, `${tenant}:2`]);
     }
   });
+
+  it.each([
+    ['embedded', {}],
+    ['on Redis', { connection }],
+  ])('reads of two tenants that miss in one turn are fetched apart, %s', async (_, options) => {
+    const prefix = `context ${String(Math.random())}`;
+    const { app } = await startApp({ providers: [Users], options: { ...options, prefix, context } });
+    const users = app.get(Users);
+    const read = (tenant: string, id: number) => as(tenant, () => users.get(id));
+    expect(await Promise.all([read('a', 1), read('b', 1), read('a', 2), read('b', 2)])).toEqual([
+      'a:1',
+      'b:1',
+      'a:2',
+      'b:2',
+    ]);
+    expect(users.batches.toSorted()).toEqual(['a:1,2', 'b:1,2']);
+  });
 });
 
 describe('without context', () => {
