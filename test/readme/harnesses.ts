@@ -53,6 +53,7 @@ export const harnesses: Readonly<Record<string, Harness>> = {
   'inside-a-fetch#a-fetch-that-reads-other-cached-values': withProviders(['total.service.ts'], 'TotalService'),
   'inside-a-fetch#inside-a-fetch': withProviders(['feed.service.ts'], 'FeedService', 'FeedsApi'),
   'batches#many-keys-in-one-round-trip': withProviders(['product-prices.ts'], 'ProductPrices'),
+  'batches#no-n1': withProviders(['product-prices.ts'], 'ProductPrices'),
   'batches#fill-many-keys': withProviders(['product-prices.ts'], 'ProductPrices'),
   'keeping-warm#keeping-warm': withProviders(['front-page-prices.ts'], 'FrontPagePrices'),
   'watching#watching': withProviders(),

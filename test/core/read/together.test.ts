@@ -102,7 +102,7 @@ describe('single reads of one turn of a job with fetchMany', () => {
   it('of a store that is gone are fetched one by one, after one failure each', async () => {
     const { job, lists, single, process } = batching();
     process.store.read = () => undefined;
-    process.store.acquire = () => Promise.reject(new Error('gone')) as never;
+    process.store.acquire = () => Promise.reject(new Error('gone'));
     expect(await Promise.all([job.get('a'), job.get('b')])).toEqual(['v1', 'v2']);
     expect([lists, single.calls]).toEqual([[], [['a'], ['b']]]);
     expect(process.observer.of('store-failed')).toHaveLength(2);
