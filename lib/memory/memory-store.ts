@@ -27,6 +27,9 @@ export interface MemoryStoreOptions {
 /** How many different terms are shared. Jobs need a few, unless each value has a ttl of its own. */
 const MOST_TERMS = 1_000;
 
+/** How many invalidated tags are remembered with a lease. */
+const MOST_REVOKED_TAGS = 1_000;
+
 interface HeldLease {
   readonly token: string;
   /** The number in the token. It becomes the serial number of the entry. */
@@ -262,8 +265,14 @@ export class MemoryStore implements Store {
 
   #revokeTags(tags: readonly string[], isRemoval = false): void {
     if (tags.length === 0) return;
-    for (const held of this.#leases.values()) {
+    for (const [key, held] of this.#leases) {
       held.revokedTags ??= new Map();
+      if (held.revokedTags.size + tags.length > MOST_REVOKED_TAGS) {
+        // From here on every tag counts as invalidated, or as removed.
+        held.revoked = true;
+        if (isRemoval) this.#leases.delete(key);
+        continue;
+      }
       for (const tag of tags) held.revokedTags.set(tag, isRemoval || held.revokedTags.get(tag) === true);
     }
   }

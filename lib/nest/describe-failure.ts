@@ -1,3 +1,4 @@
+import { shortMessage } from '../core/entry.js';
 import type { CacheEvent } from '../core/events.js';
 
 export interface DescribedFailure {
@@ -60,10 +61,15 @@ function inARow(failures: number): string {
   return failures === 1 ? 'first failure' : `${String(failures)} failures in a row`;
 }
 
+/** Anything can be thrown, and a message may be as long as a response. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return shortMessage(String(error instanceof Error ? error.message : error));
+  } catch {
+    return 'something was thrown that has no text';
+  }
 }
 
 function stackOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.stack : undefined;
+  return error instanceof Error && typeof error.stack === 'string' ? shortMessage(error.stack) : undefined;
 }

@@ -3,11 +3,20 @@ import { type Observable, Subject } from 'rxjs';
 import type { CacheEvent } from '../core/events.js';
 import type { Observer } from '../core/ports.js';
 import { type DescribedFailure, describeFailure } from './describe-failure.js';
+import { LogLimiter } from './log-limiter.js';
 
-/** Passes events on to subscribers, and writes each failure to the log once. */
+/**
+ * Passes events on to subscribers, and writes failures to the log: one line of a kind in a minute, and then how many more
+ * there were. Subscribers get every one.
+ */
 export class EventObserver implements Observer {
   readonly #subject = new Subject<CacheEvent>();
   readonly #logger = new Logger('AsyncCache');
+  readonly #limiter = new LogLimiter({
+    writeLeftOut: (kind, count) => {
+      this.#logger.warn(`${String(count)} more of the same kind were not logged: ${kind}`);
+    },
+  });
   readonly events$: Observable<CacheEvent> = this.#subject.asObservable();
 
   get active(): boolean {
@@ -16,12 +25,13 @@ export class EventObserver implements Observer {
 
   observe(event: CacheEvent): void {
     const failure = describeFailure(event);
-    if (failure !== undefined) this.#log(failure);
+    if (failure !== undefined && this.#limiter.allows(kindOf(event))) this.#log(failure);
     this.#subject.next(event);
   }
 
   /** Ends the stream, so that a subscriber does not keep a closed application alive. */
   complete(): void {
+    this.#limiter.close();
     this.#subject.complete();
   }
 
@@ -30,4 +40,13 @@ export class EventObserver implements Observer {
     if (stack === undefined) this.#logger[level](text);
     else this.#logger[level](text, stack);
   }
+}
+
+/** Names of unknown jobs come from the queue, so they do not make kinds of their own. */
+function kindOf(event: CacheEvent): string {
+  if (event.type === 'unknown-job') return event.type;
+  if (event.type === 'class-unknown') return `${event.type} ${event.className}`;
+  const operation = event.type === 'store-failed' ? ` ${event.operation}` : '';
+  const job = 'job' in event && event.job !== '' ? ` of ${event.job}` : '';
+  return `${event.type}${operation}${job}`;
 }

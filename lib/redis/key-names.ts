@@ -1,6 +1,10 @@
 /** The names of the Redis keys of one prefix. The part in braces decides the slot in a Cluster. */
 export class KeyNames {
-  constructor(private readonly prefix: string) {}
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = isSafe(prefix) ? prefix : escaped(prefix);
+  }
 
   entry(key: string): string {
     return this.#name('e', key);
@@ -25,7 +29,7 @@ export class KeyNames {
 
   /** The beginning of the name of every entry. */
   get entryPrefix(): string {
-    return `${this.prefix}:e:{`;
+    return `${this.#prefix}:e:{`;
   }
 
   /** The key whose entry or lease has this name. */
@@ -36,8 +40,8 @@ export class KeyNames {
 
   /** The entry and the lease of the key that one of the two names belongs to. */
   both(name: string): [entry: string, lease: string] {
-    const suffix = name.slice(this.prefix.length + 2);
-    return [`${this.prefix}:e${suffix}`, `${this.prefix}:l${suffix}`];
+    const suffix = name.slice(this.#prefix.length + 2);
+    return [`${this.#prefix}:e${suffix}`, `${this.#prefix}:l${suffix}`];
   }
 
   /** A pattern for SCAN that matches every name of one kind whose key begins with `keyPrefix`. */
@@ -52,6 +56,20 @@ export class KeyNames {
   #name(kind: string, key: string): string {
     // Redis ignores an empty pair of braces, and would then put the names of one key into different slots.
     const tagged = key.startsWith('}') || key.startsWith('%') || key === '' ? `%${key}` : key;
-    return `${this.prefix}:${kind}:{${tagged}}`;
+    return `${this.#prefix}:${kind}:{${tagged}}`;
   }
+}
+
+/** A pair of braces with something between them decides the slot of all keys, which may be wanted. */
+const BRACES = /^[^{}]*(?:\{[^{}]+\}[^{}]*)?$/;
+/** The beginning of the name of a key: names under this prefix would be taken for names under a shorter one. */
+const NAME = /:[a-z]:(?:\{|$)/;
+
+/** Whether names under the prefix are in the right slot and are of no other prefix. None of these has a percent sign. */
+function isSafe(prefix: string): boolean {
+  return BRACES.test(prefix) && !NAME.test(prefix) && !prefix.includes('%');
+}
+
+function escaped(prefix: string): string {
+  return prefix.replace(/[%{}]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

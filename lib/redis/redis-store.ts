@@ -59,12 +59,16 @@ export class RedisStore implements Store {
   /** Part of tokens and generations, which must differ from those of every other process. */
   readonly #instance = randomBytes(9).toString('base64url');
   #sequence = 0;
+  /** When this process was granted a lease, by its monotonic clock, which nobody sets. */
+  readonly #grantedAt = new WeakMap<Lease, number>();
 
   constructor({ client, prefix, codec, clock, onCorrupt }: RedisStoreOptions) {
     this.#link = new RedisLink(client, clock);
     this.#names = new KeyNames(prefix);
     this.#reads = new ReadBatch(this.#link);
-    this.#tagIndex = new TagIndex(this.#link, this.#names);
+    this.#tagIndex = new TagIndex(this.#link, this.#names, (act) =>
+      this.#forAll('tags', '', (name) => act(this.#names.keyOf(name))),
+    );
     this.#unacknowledged = new UnacknowledgedLeases(this.#link, this.#names);
     this.#codec = codec;
     this.#unreadable = new UnreadableEntries(this.#link, this.#names, onCorrupt ?? (() => undefined));
@@ -95,13 +99,16 @@ export class RedisStore implements Store {
     const reply = await this.#runAcquire(key, token, claim);
     const kind = textAt(reply, 1) as Acquisition['kind'];
     switch (kind) {
-      case 'granted':
+      case 'granted': {
+        const lease = { key, token, grantedAt: numberAt(reply, 0) };
+        this.#grantedAt.set(lease, performance.now());
         return {
           kind,
-          lease: { key, token, grantedAt: numberAt(reply, 0) },
+          lease,
           failures: numberAt(reply, 2),
           previous: () => this.#decode(key, reply.slice(3)),
         };
+      }
       case 'busy':
         return { kind, token: textAt(reply, 2), remaining: numberAt(reply, 3) };
       case 'backoff':
@@ -116,10 +123,13 @@ export class RedisStore implements Store {
     return textAt(reply, 1) === '1';
   }
 
-  async commit({ key, token, grantedAt }: Lease, fill: Fill): Promise<CommitResult> {
+  async commit(lease: Lease, fill: Fill): Promise<CommitResult> {
+    const { key, token, grantedAt } = lease;
     const [kind, ttl, grace, tags, value, inherited] = this.#encode(fill);
     const change =
-      fill.tags.length === 0 ? 'none' : await this.#tagIndex.enter(key, fill.tags, lifetime(fill), grantedAt);
+      fill.tags.length === 0
+        ? 'none'
+        : await this.#tagIndex.enter(key, fill.tags, lifetime(fill), grantedAt, this.#elapsed(lease));
     const grant = grantedAt.toFixed(3);
     const reply = await this.#run(
       'commit',
@@ -137,13 +147,10 @@ export class RedisStore implements Store {
     return textAt(reply, 1) as CommitResult;
   }
 
-  async release(
-    { key, token, grantedAt }: Lease,
-    ending: LeaseEnding,
-    tags: readonly string[] = [],
-  ): Promise<ReleaseResult> {
+  async release(lease: Lease, ending: LeaseEnding, tags: readonly string[] = []): Promise<ReleaseResult> {
+    const { key, token, grantedAt } = lease;
     const failed = ending.kind === 'failed' ? [ending.message, ms(ending.retryIn)] : ['', '0'];
-    const changed = tags.length > 0 && (await this.#tagIndex.isChangedSince(tags, grantedAt));
+    const changed = tags.length > 0 && (await this.#tagIndex.isChangedSince(tags, grantedAt, this.#elapsed(lease)));
     const reply = await this.#run('release', key, token, ending.kind, ...failed, flag(changed), JSON.stringify(tags));
     return textAt(reply, 1) as ReleaseResult;
   }
@@ -214,9 +221,13 @@ export class RedisStore implements Store {
    * after the first pass and be gone before the second.
    */
   async #forAll(operation: string, keyPrefix: string, act: (name: string) => Promise<unknown>): Promise<void> {
+    const failures: unknown[] = [];
+    // One key that fails does not keep the operation from the others.
+    const actOn = (name: string): Promise<unknown> => act(name).catch((error: unknown) => failures.push(error));
     try {
       await this.#link.ready();
-      for (const kind of ['lease', 'entry'] as const) await this.#scan(this.#names.pattern(kind, keyPrefix), act);
+      for (const kind of ['lease', 'entry'] as const) await this.#scan(this.#names.pattern(kind, keyPrefix), actOn);
+      if (failures.length > 0) throw failures[0];
     } catch (cause) {
       throw new StoreError(operation, { cause });
     }
@@ -272,6 +283,12 @@ export class RedisStore implements Store {
       throw new StoreError('read', { key, cause: error });
     }
     this.#unreadable.met(key, error);
+  }
+
+  /** Milliseconds since the grant; 0 where that is not known. */
+  #elapsed(lease: Lease): number {
+    const grantedAt = this.#grantedAt.get(lease);
+    return grantedAt === undefined ? 0 : performance.now() - grantedAt;
   }
 
   #unique(): string {

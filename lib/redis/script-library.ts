@@ -15,6 +15,12 @@ local now = time[1] * 1000 + time[2] / 1000
 
 local function text(ms) return string.format('%.3f', ms) end
 
+-- A number as this package writes instants and periods, and one that a reader can compute with; else nil.
+local function number(text)
+  local value = string.match(text or '', '^%d+%.?%d*$') and tonumber(text)
+  if value and value <= 8.64e15 then return value end
+end
+
 local function expire(name, ms) redis.call('PEXPIRE', name, string.format('%d', math.ceil(ms))) end
 
 -- nil when there is nothing that this version can read; then true when there is something else. A foreign key of another
@@ -23,15 +29,18 @@ local function open(name)
   local fields = redis.pcall('HMGET', name, 'h', 'x')
   if fields.err then redis.call('UNLINK', name) return nil end
   local kind, storedAt, freshUntil, grace, generation, tags =
-    string.match(fields[1] or '', '^1 (%l+) (%S+) (%S+) (%S+) (%S+) (.*)$')
-  local fresh, graceful = tonumber(freshUntil or ''), tonumber(grace or '')
-  if not fresh or not graceful then return nil, type(fields[1]) == 'string' end
-  local count, retryAt = string.match(fields[2] or '', '^(%d+) %S+ (%S+) ')
+    string.match(fields[1] or '', '^1 (%l+) (%S+) (%S+) (%S+) (%S+) (%[.*)$')
+  local fresh, graceful = number(freshUntil), number(grace)
+  if kind ~= 'value' and kind ~= 'error' and kind ~= 'vacant' then fresh = nil end
+  if not number(storedAt) or not fresh or not graceful then return nil, type(fields[1]) == 'string' end
+  local count, at, retryAt = string.match(fields[2] or '', '^(%d+) (%S+) (%S+) ')
+  -- A failure from the future: the server's clock was set back, and its backoff is over. See backingOff in the core.
+  if (number(at) or 0) > now + 1000 then retryAt = nil end
   return {
     kind = kind, storedAt = storedAt, freshUntil = fresh, grace = graceful, tags = tags,
     generation = kind == 'vacant' and '' or generation,
     servable = kind ~= 'vacant' and now <= fresh + graceful,
-    failures = tonumber(count or '') or 0, retryAt = tonumber(retryAt or '') or 0,
+    failures = math.min(number(count) or 0, 1000000), retryAt = number(retryAt) or 0,
   }
 end
 
@@ -61,6 +70,25 @@ local function revoke(name, holder)
   if not holder.revoked then redis.call('SET', name, '-' .. holder.token .. holder.tags, 'KEEPTTL') end
 end
 
+-- The remaining time of a lease. One without an expiry (somebody used PERSIST) or with more time than anybody asks for
+-- (the server's clock was set back, or somebody used EXPIRE) would keep the key from being filled.
+local function remainingOf(name, longest)
+  local remaining = redis.call('PTTL', name)
+  if remaining >= 0 and remaining <= longest then return remaining end
+  redis.call('PEXPIRE', name, string.format('%d', longest))
+  return longest
+end
+
+-- The tags in JSON; nil where they are no list of texts, or no JSON to Lua: half of a surrogate pair is none.
+local function tagsIn(json)
+  local read, tags = pcall(cjson.decode, json)
+  if not read or type(tags) ~= 'table' then return nil end
+  for _, each in ipairs(tags) do
+    if type(each) ~= 'string' then return nil end
+  end
+  return tags
+end
+
 -- Recorded with the lease, because only the commit knows which tags the value has.
 local function revokeTag(name, holder, tag, removed)
   local line = '\\n' .. cjson.encode(tag)
@@ -68,13 +96,20 @@ local function revokeTag(name, holder, tag, removed)
   local known = string.find(holder.tags .. '\\n', '\\n' .. (removed and '!' or '') .. cjson.encode(tag) .. '\\n', 1, true)
   if known or (holder.revoked and not removed) then return end
   if removed then line = line .. '\\n!' .. cjson.encode(tag) end
+  -- So many tags that the list would make each call slower: from here on every tag counts as invalidated, or as removed.
+  if #holder.tags + #line > 8192 then
+    if removed then redis.call('UNLINK', name) else revoke(name, holder) end
+    return
+  end
   local mark = holder.revoked and '-' or '+'
   redis.call('SET', name, mark .. holder.token .. holder.tags .. line, 'KEEPTTL')
 end
 
 local function isMarked(holder, tags, mark)
   if holder.tags == '' then return false end
-  for _, tag in ipairs(cjson.decode(tags)) do
+  local listed = tagsIn(tags)
+  if not listed then return true end
+  for _, tag in ipairs(listed) do
     if string.find(holder.tags .. '\\n', '\\n' .. mark .. cjson.encode(tag) .. '\\n', 1, true) then return true end
   end
   return false
@@ -84,18 +119,19 @@ local function isRevoked(holder, tags) return holder.revoked or isMarked(holder,
 
 local function has(entry, tag)
   if not entry then return false end
-  local read, tags = pcall(cjson.decode, entry.tags)
-  if not read then return false end
+  local tags = tagsIn(entry.tags)
+  -- An entry whose tags cannot be read counts as having every tag, since it must not stay fresh after an invalidation.
+  if not tags then return true end
   for _, each in ipairs(tags) do
     if each == tag then return true end
   end
   return false
 end
 
--- Stale since up to a second before now, so that a process whose estimate of the server's time is behind finds it stale
--- as well. It may be served for as long as if it were stale since now.
+-- Stale since before it was stored, which no clock can undo: see isOutdated in the core. It may be served for as long as
+-- if it were stale since now.
 local function makeStale(name, entry)
-  local freshUntil = math.min(entry.freshUntil, now - 1000)
+  local freshUntil = math.max(0, math.min(entry.freshUntil, now - 1000, tonumber(entry.storedAt) - 1))
   local grace = entry.grace
   if grace > 0 then grace = math.min(entry.freshUntil, now - 1) + grace - freshUntil end
   redis.call('HSET', name, 'h', header(entry.kind, entry.storedAt, freshUntil, grace, entry.generation, entry.tags))

@@ -19,7 +19,7 @@ if ARGV[3] ~= '' and not unread then
 end
 local holder = holderOf(KEYS[2])
 if holder and ARGV[5] == '0' then
-  return { text(now), 'busy', holder.token, text(math.max(0, redis.call('PTTL', KEYS[2]))) }
+  return { text(now), 'busy', holder.token, text(remainingOf(KEYS[2], math.max(tonumber(ARGV[2]), 10000))) }
 end
 if ARGV[4] == '1' and entry and entry.retryAt > now then
   return { text(now), 'backoff', text(entry.retryAt - now) }
@@ -183,10 +183,21 @@ redis.call('SET', KEYS[1], text(now), 'PX', ARGV[1])
 return { text(now) }
 `,
   },
+  /** index. Removes one that is of another type, and answers 1. */
+  healIndex: {
+    keys: 1,
+    lua: `${SCRIPT_LIBRARY}
+local kind = redis.call('TYPE', KEYS[1]).ok
+local foreign = kind ~= 'zset' and kind ~= 'none'
+if foreign then redis.call('UNLINK', KEYS[1]) end
+return { text(now), foreign and '1' or '0' }
+`,
+  },
   /** index; key, score, key, score … Removes the keys that were not added again since their score was read. */
   untag: {
     keys: 1,
     lua: `${SCRIPT_LIBRARY}
+if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then return { text(now) } end
 for i = 1, #ARGV, 2 do
   local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
   if score and tonumber(score) == tonumber(ARGV[i + 1]) then redis.call('ZREM', KEYS[1], ARGV[i]) end

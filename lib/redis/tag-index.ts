@@ -32,13 +32,15 @@ export class TagIndex {
   constructor(
     private readonly link: RedisLink,
     private readonly names: KeyNames,
+    /** Runs a function for every key of the store, whether it has tags or not. */
+    private readonly forEveryKey: (act: (key: string) => Promise<unknown>) => Promise<void>,
   ) {}
 
   /**
    * Adds a key that will live for `lifetime` milliseconds to the index of its tags. Resolves to what happened to one of
-   * them at or after `since`.
+   * them at or after `since`, which was `elapsed` milliseconds ago.
    */
-  async enter(key: string, tags: readonly string[], lifetime: number, since: number): Promise<TagChange> {
+  async enter(key: string, tags: readonly string[], lifetime: number, since: number, elapsed = 0): Promise<TagChange> {
     const { link, names } = this;
     const indexed = (lifetime + CLOCK_SLACK).toFixed(3);
     const replies = await Promise.all(
@@ -46,15 +48,17 @@ export class TagIndex {
         link.run('tag', key, names.tagIndex(tag), names.tagStamp(tag), names.tagRemovalStamp(tag), key, indexed),
       ),
     );
-    const isOver = replies.some(([now, , removed]) => Number(removed) >= since || isForgotten(now, since));
+    const isSince = (now: Reply[number] | undefined, stamp: Reply[number] | undefined): boolean =>
+      Number(stamp) >= startOf(since, elapsed, now);
+    const isOver = replies.some(([now, , removed]) => isSince(now, removed) || isForgotten(now, since));
     if (isOver) return 'removed';
-    return replies.some(([, stamp]) => Number(stamp) >= since) ? 'invalidated' : 'none';
+    return replies.some(([now, stamp]) => isSince(now, stamp)) ? 'invalidated' : 'none';
   }
 
   /** Whether one of the tags was invalidated or removed at or after `since`. */
-  async isChangedSince(tags: readonly string[], since: number): Promise<boolean> {
+  async isChangedSince(tags: readonly string[], since: number, elapsed = 0): Promise<boolean> {
     const replies = await Promise.all(tags.map((tag) => this.link.run('stamped', undefined, this.names.tagStamp(tag))));
-    return replies.some(([now, stamp]) => Number(stamp) >= since || isForgotten(now, since));
+    return replies.some(([now, stamp]) => Number(stamp) >= startOf(since, elapsed, now) || isForgotten(now, since));
   }
 
   async forEach(tags: readonly string[], script: 'invalidateTagged' | 'deleteTagged'): Promise<void> {
@@ -68,20 +72,32 @@ export class TagIndex {
   }
 
   async #forEachOf(tag: string, script: 'invalidateTagged' | 'deleteTagged'): Promise<void> {
-    const index = this.names.tagIndex(tag);
+    const { link, names } = this;
+    const index = names.tagIndex(tag);
+    const actOn = (key: string): Promise<Reply> => link.run(script, key, names.entry(key), names.lease(key), tag);
+    const [, foreign] = await link.run('healIndex', undefined, index);
+    // Somebody wrote another value in the place of the index. Nobody knows its keys any more, so all are looked at.
+    if (String(foreign) === '1') return this.forEveryKey(actOn);
+    const failures: unknown[] = [];
     let cursor = '0';
     do {
       const [next, scored] = await this.#scan(index, cursor);
       const over: string[] = [];
       await Promise.all(
         scored.map(async ([key, score]) => {
-          const [, nothingLeft] = await this.link.run(script, key, this.names.entry(key), this.names.lease(key), tag);
-          if (String(nothingLeft) === '1') over.push(key, score);
+          try {
+            const [, nothingLeft] = await actOn(key);
+            if (String(nothingLeft) === '1') over.push(key, score);
+          } catch (error) {
+            // The others are done all the same.
+            failures.push(error);
+          }
         }),
       );
-      if (over.length > 0) await this.link.run('untag', undefined, index, ...over);
+      if (over.length > 0) await link.run('untag', undefined, index, ...over);
       cursor = next;
     } while (cursor !== '0');
+    if (failures.length > 0) throw failures[0];
   }
 
   async #scan(index: string, cursor: string): Promise<[next: string, scored: [key: string, score: string][]]> {
@@ -94,6 +110,18 @@ export class TagIndex {
       throw new StoreError('tags', { cause });
     }
   }
+}
+
+/** A difference of the clocks that is noticed, in milliseconds. Less is the time of a round trip. */
+const STEP = 500;
+
+/**
+ * The beginning of a fetch on the clock that wrote a stamp: `since`, unless the server that answers was set back meanwhile
+ * or is another one, whose clock is behind.
+ */
+function startOf(since: number, elapsed: number, now: Reply[number] | undefined): number {
+  const start = Number(now) - elapsed;
+  return elapsed > 0 && start < since - STEP ? start : since;
 }
 
 /** Whether stamps from that time have expired. */

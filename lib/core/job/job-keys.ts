@@ -1,7 +1,11 @@
 import { ConfigurationError } from '../errors.js';
 import { keyOf, keyPrefix } from './key.js';
 import type { Arguments, JobPolicy, Target } from '../policy/policy.js';
+import type { RequestedKey } from '../ports.js';
 import { RememberedKeys } from './remembered-keys.js';
+
+/** A key with an instance of a class that extends a built-in one, which a request carries as the built-in one. */
+const OF_SUBCLASS = /[\w"] (?:Date|Map|Set|RegExp|URL|URLSearchParams)[({]/;
 
 /** Builds the keys of one job. */
 export class JobKeys {
@@ -20,6 +24,19 @@ export class JobKeys {
   /** Whether a key belongs to this job in this version. */
   includes(key: string): boolean {
     return key.startsWith(this.prefix);
+  }
+
+  /**
+   * Whether a request's arguments and context are those of its key, as far as this process can say: not where `key()` of
+   * the user decides.
+   */
+  belong({ key, args, context }: RequestedKey): boolean {
+    if (this.#policy.key !== undefined || OF_SUBCLASS.test(key)) return true;
+    try {
+      return keyOf(this.prefix, this.#name, args, context) === key;
+    } catch {
+      return false;
+    }
   }
 
   /** The key of prepared arguments in a context. Throws an `UnkeyableArgumentError`, or a `ContextError`. */

@@ -3,6 +3,9 @@ import type { Duration, toPeriod } from './duration.js';
 import { ConfigurationError } from '../errors.js';
 import type { Arguments, Target } from './policy.js';
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const LONE_SURROGATES = /\p{Surrogate}/gu;
+
 /** A function of the user, to be called with the job or instance as `this`; undefined when none was given. */
 export function calling(
   job: string,
@@ -14,10 +17,15 @@ export function calling(
   return (target, args) => Reflect.apply(option, target, args) as unknown;
 }
 
-/** A checked copy of a list of tags that the user gave. A copy, because stores and readers share it. */
+/**
+ * A checked copy of a list of tags that the user gave. A copy, because stores and readers share it. Half of a surrogate
+ * pair, as in a title that was cut, becomes U+FFFD: it has no form in UTF-8, so no store could find it again.
+ */
 export function tagList(job: string, tags: unknown): readonly string[] {
   if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag !== '')) {
-    return Object.freeze([...(tags as string[])]);
+    return Object.freeze(
+      (tags as string[]).map((tag) => (LONE_SURROGATE.test(tag) ? tag.replace(LONE_SURROGATES, '\ufffd') : tag)),
+    );
   }
   throw wrong(job, 'tags', tags, 'a list of non-empty strings');
 }

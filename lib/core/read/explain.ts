@@ -35,7 +35,7 @@ function factsOf(
     return { status: 'absent', tags: [], failures, ...failed };
   }
   return {
-    status: now <= entry.freshUntil ? 'fresh' : 'stale',
+    status: now <= entry.freshUntil && entry.freshUntil >= entry.storedAt ? 'fresh' : 'stale',
     age: ageOf(entry, now) / 1_000,
     storedAt: new Date(entry.storedAt),
     freshUntil: new Date(entry.freshUntil),

@@ -10,10 +10,29 @@ import { settle } from './read.js';
 import { asReading, asValue, type Form, type Read } from './serve.js';
 
 const WARM_CONCURRENCY = 4;
+/** Keys that are read before other work of the process gets its turn. */
+const AT_ONCE = 1_000;
 
-/** Reads many keys in one round trip. What is missing is fetched by `fetchMany` if the job has one. */
+/**
+ * Reads many keys in one round trip for each thousand. What is missing is fetched by `fetchMany` if the job has one. Between
+ * the thousands the event loop goes on; none of them waits for the fetches of another.
+ */
 export async function getMany(job: JobCore, target: Target, argsList: readonly Arguments[]): Promise<unknown[]> {
-  const reads = argsList.map((args) => toRead(job, target, args, asValue));
+  const reads: Read<unknown>[] = [];
+  // All arguments are copied before the caller goes on, since he may change them.
+  for (const args of argsList) reads.push(toRead(job, target, args, asValue));
+  const parts: Promise<unknown[]>[] = [];
+  for (let start = 0; start < reads.length; start += AT_ONCE) {
+    if (start > 0) await turn(job);
+    const part = getPart(job, target, reads.slice(start, start + AT_ONCE));
+    // Handled below. Until then a failure of an early part is nobody's.
+    part.catch(() => undefined);
+    parts.push(part);
+  }
+  return (await valuesOf(parts)).flat(1) as unknown[];
+}
+
+async function getPart(job: JobCore, target: Target, reads: readonly Read<unknown>[]): Promise<unknown[]> {
   const entries = await readEntries(job, reads);
   if (entries === undefined) {
     return valuesOf(reads.map((reading) => fetchWithoutStore(reading)));
@@ -40,8 +59,10 @@ export async function warm(
 ): Promise<WarmProgress> {
   const progress = { done: 0, failed: 0, total: argsList.length };
   const waiting = argsList.values();
+  let begun = 0;
   const work = async (): Promise<void> => {
     for (const args of waiting) {
+      if (++begun % AT_ONCE === 0) await turn(job);
       const filled = await warmOne(job, target, args);
       progress[filled ? 'done' : 'failed']++;
       onProgress?.({ ...progress });
@@ -50,6 +71,13 @@ export async function warm(
   const workers = Math.min(argsList.length, Math.max(1, Math.trunc(concurrency) || 1));
   await Promise.all(Array.from({ length: workers }, work));
   return progress;
+}
+
+/** Lets everything else run that waits for its turn of the event loop. */
+function turn(job: JobCore): Promise<void> {
+  return new Promise((resolve) => {
+    job.environment.clock.defer(resolve);
+  });
 }
 
 /** True when the key has a fresh value now. */
@@ -95,7 +123,7 @@ async function readEntries(
 }
 
 /** Waits for all before it fails, so that no rejection stays unhandled. */
-async function valuesOf(readings: readonly Promise<unknown>[]): Promise<unknown[]> {
+async function valuesOf<T>(readings: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(readings);
   return settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;

@@ -1,12 +1,18 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { JobCore } from '../job/job-core.js';
-import { ConfigurationError, UnknownJobError } from '../errors.js';
+import { ConfigurationError, QueueError, UnknownJobError } from '../errors.js';
 import { fill } from '../fill/fill.js';
 import { followUp } from '../fill/follow-up.js';
 import type { Filled } from '../job/filled.js';
 import type { Target } from '../policy/policy.js';
 import type { Acquisition, Observer, RefreshOutcome, RefreshRequest, RequestedKey } from '../ports.js';
 import { refreshBatch, STORE_RETRY } from './refresh-batch.js';
+
+/** Keys of a request that are accepted although `batchSize` is less: another release may have a larger one. */
+const LARGEST_BATCH = 1_000;
+
+/** Names come from the queue. This many unknown ones are reported. */
+const MOST_UNKNOWN = 1_000;
 
 /** Runs one requested refresh in this process and returns its outcome. Never rejects. */
 export class Refresher {
@@ -31,6 +37,13 @@ export class Refresher {
     } catch (error) {
       job.reportRefreshFailure(request.key, error, 1, STORE_RETRY);
       return { kind: 'failed', error, retryIn: STORE_RETRY };
+    }
+    const reason = whyForged(job, restored);
+    if (reason !== undefined) {
+      const { key } = request;
+      const error = new QueueError('run', { job: job.name, key, cause: new Error(reason) });
+      this.observer.observe({ type: 'queue-failed', job: job.name, key, error });
+      return { kind: 'skipped' };
     }
     if (restored.others !== undefined) return this.#runBatch(job, target, restored, restored.others);
     return this.#runOne(job, target, restored);
@@ -85,6 +98,14 @@ export class Refresher {
     // One fetch runs in one context.
     const isOneContext = others.every(({ context }) => isDeepStrictEqual(context, request.context));
     if (fetchMany === undefined || !isOneContext) return this.#runEach(job, target, request, keys);
+    // The request may come from a release with a larger `batchSize`.
+    const [few, many] = [keys.slice(0, job.batchSize), keys.slice(job.batchSize)];
+    if (many.length > 0) {
+      const [next, ...rest] = many as [RequestedKey, ...RequestedKey[]];
+      const { job: name, options } = request;
+      const first = await this.#runBatch(job, target, request, few.slice(1));
+      return worstOf([first, await this.#runBatch(job, target, { ...next, job: name, options }, rest)]);
+    }
     const { filled, busyFor } = await refreshBatch(job, target, keys, fetchMany);
     const outcomes: RefreshOutcome[] = busyFor === undefined ? [] : [{ kind: 'busy', retryIn: busyFor }];
     const reported = new Set<unknown>();
@@ -148,7 +169,7 @@ export class Refresher {
 
   #unknownJob({ job, key }: RefreshRequest, isOtherVersion: boolean): RefreshOutcome {
     const error = new UnknownJobError(job, { key, isOtherVersion });
-    if (!this.#unknown.has(job)) {
+    if (!this.#unknown.has(job) && this.#unknown.size < MOST_UNKNOWN) {
       this.#unknown.add(job);
       this.observer.observe({ type: 'unknown-job', job, key, error });
     }
@@ -169,6 +190,18 @@ function withArguments({ argumentCopies, context }: JobCore, request: RefreshReq
       ? {}
       : { others: others.map((other) => ({ ...other, args: argumentCopies.unpack(other.args) })) }),
   };
+}
+
+/**
+ * Why a request must not run, if so: anybody who can write to Redis can make one. It fills only keys of its own job in its
+ * own version, with the arguments that belong to them, and not more of them than one fetch may get.
+ */
+function whyForged(job: JobCore, request: RefreshRequest): string | undefined {
+  const { others = [] } = request;
+  if (others.length >= Math.max(job.batchSize, LARGEST_BATCH)) return `it names ${others.length + 1} keys`;
+  if (!others.every(({ key }) => job.keys.includes(key))) return 'it names a key of another job, or of another version';
+  if (![request, ...others].every((each) => job.keys.belong(each))) return 'its arguments are not those of its key';
+  return undefined;
 }
 
 function unknownContext({ job, context }: RefreshRequest): ConfigurationError {
