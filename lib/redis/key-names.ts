@@ -63,7 +63,7 @@ export class KeyNames {
 /** A pair of braces with something between them decides the slot of all keys, which may be wanted. */
 const BRACES = /^[^{}]*(?:\{[^{}]+\}[^{}]*)?$/;
 /** The beginning of the name of a key: names under this prefix would be taken for names under a shorter one. */
-const NAME = /:[a-z]:(?:\{|$)/;
+const NAME = /:[a-z]:\{/;
 
 /** Whether names under the prefix are in the right slot and are of no other prefix. None of these has a percent sign. */
 function isSafe(prefix: string): boolean {

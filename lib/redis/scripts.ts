@@ -153,18 +153,26 @@ if holder then revokeTag(KEYS[2], holder, ARGV[1], true) end
 return { text(now), holder and '0' or '1' }
 `,
   },
-  /** index, stamp of invalidations, stamp of removals; key, ms the entry will live at most. Answers the tag's stamps, after the key is in the index. */
+  /** index, stamp of invalidations, stamp of removals; key, ms the entry will live at most. Answers the tag's stamps, after the key is in the index, and 1 where another value was in the place of the index. */
   tag: {
     keys: 3,
     lua: `${SCRIPT_LIBRARY}
 local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'zset' and kind ~= 'none' then redis.call('UNLINK', KEYS[1]) end
+local foreign = kind ~= 'zset' and kind ~= 'none'
+if foreign then redis.call('UNLINK', KEYS[1]) end
 local lifetime = tonumber(ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
 redis.call('ZADD', KEYS[1], text(now + lifetime), ARGV[1])
 if redis.call('PTTL', KEYS[1]) < lifetime then expire(KEYS[1], lifetime) end
 local stamp, removed = redis.pcall('GET', KEYS[2]), redis.pcall('GET', KEYS[3])
-return { text(now), type(stamp) == 'string' and stamp or '0', type(removed) == 'string' and removed or '0' }
+return { text(now), type(stamp) == 'string' and stamp or '0', type(removed) == 'string' and removed or '0', foreign and '1' or '0' }
+`,
+  },
+  /** entry; tag. Answers whether the entry has the tag, and for how many milliseconds it lives. */
+  tagged: {
+    keys: 1,
+    lua: `${SCRIPT_LIBRARY}
+return { text(now), has(open(KEYS[1]), ARGV[1]) and '1' or '0', text(math.max(0, redis.call('PTTL', KEYS[1]))) }
 `,
   },
   /** stamp of invalidations. Answers it. */

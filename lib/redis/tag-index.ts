@@ -48,6 +48,8 @@ export class TagIndex {
         link.run('tag', key, names.tagIndex(tag), names.tagStamp(tag), names.tagRemovalStamp(tag), key, indexed),
       ),
     );
+    for (const [n, [, , , foreign]] of replies.entries())
+      if (String(foreign) === '1') await this.#rebuild(tags[n] ?? '');
     const isSince = (now: Reply[number] | undefined, stamp: Reply[number] | undefined): boolean =>
       Number(stamp) >= startOf(since, elapsed, now);
     const isOver = replies.some(([now, , removed]) => isSince(now, removed) || isForgotten(now, since));
@@ -76,8 +78,7 @@ export class TagIndex {
     const index = names.tagIndex(tag);
     const actOn = (key: string): Promise<Reply> => link.run(script, key, names.entry(key), names.lease(key), tag);
     const [, foreign] = await link.run('healIndex', undefined, index);
-    // Somebody wrote another value in the place of the index. Nobody knows its keys any more, so all are looked at.
-    if (String(foreign) === '1') return this.forEveryKey(actOn);
+    if (String(foreign) === '1') await this.#rebuild(tag);
     const failures: unknown[] = [];
     let cursor = '0';
     do {
@@ -98,6 +99,19 @@ export class TagIndex {
       cursor = next;
     } while (cursor !== '0');
     if (failures.length > 0) throw failures[0];
+  }
+
+  /**
+   * Somebody wrote another value in the place of the index, so nobody knows its keys any more. All entries are looked at.
+   */
+  async #rebuild(tag: string): Promise<void> {
+    const { link, names } = this;
+    await this.forEveryKey(async (key) => {
+      const [, hasTag, life] = await link.run('tagged', key, names.entry(key), tag);
+      if (String(hasTag) !== '1') return;
+      const indexed = (Number(life) + CLOCK_SLACK).toFixed(3);
+      await link.run('tag', key, names.tagIndex(tag), names.tagStamp(tag), names.tagRemovalStamp(tag), key, indexed);
+    });
   }
 
   async #scan(index: string, cursor: string): Promise<[next: string, scored: [key: string, score: string][]]> {

@@ -24,6 +24,33 @@ describe('getMany', () => {
     expect(process.trace()).toEqual([]);
   });
 
+  it('of 3,500 keys lets the event loop go on between the thousands, and keeps their order', async () => {
+    const process = new Process();
+    const { clock } = process;
+    const turns: number[] = [];
+    let read = 0;
+    const defer = clock.defer.bind(clock);
+    clock.defer = (run) => {
+      turns.push(read);
+      defer(run);
+    };
+    const { store } = process;
+    const readMany = store.readMany.bind(store);
+    store.readMany = (keys) => {
+      read += keys.length;
+      return readMany(keys);
+    };
+    const job = process.job(counting());
+    const lists = Array.from({ length: 3_500 }, (_, id) => [id]);
+    const values = job.getMany(lists);
+    await process.settle();
+    await process.settle();
+    await process.settle();
+    await process.settle();
+    expect(await values).toHaveLength(3_500);
+    expect(turns.filter((at) => at > 0).slice(0, 3)).toEqual([1_000, 2_000, 3_000]);
+  });
+
   it('asks the store once', async () => {
     let reads = 0;
     class Counting extends MemoryStore {
