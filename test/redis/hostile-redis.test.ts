@@ -239,7 +239,7 @@ describe('the rules of an ACL in docs/security.md', () => {
   it('suffice for everything that the store does, and for nothing beside its prefix', async () => {
     const name = `p${String(Math.random()).slice(2)}`;
     const url = new URL(inject('redisUrl'));
-    const rules = `on >secret resetkeys ~${name}:* resetchannels &__redis__:invalidate -@all +@connection +@read +@write +@scripting +time +subscribe +unsubscribe +info -keys -randomkey`;
+    const rules = `on >secret resetkeys ~${name}:* resetchannels &__redis__:invalidate -@all +@connection +@read +@write +@scripting -@dangerous +time +subscribe +unsubscribe +info`;
     await redis.call('ACL', 'SETUSER', name, ...rules.split(' '));
     [url.username, url.password] = [name, 'secret'];
     const own = openRedisStore(url.href, { prefix: name });
