@@ -29,7 +29,7 @@ export async function getMany(job: JobCore, target: Target, argsList: readonly A
     part.catch(() => undefined);
     parts.push(part);
   }
-  return (await valuesOf(parts)).flat(1) as unknown[];
+  return (await valuesOf(parts)).flat(1);
 }
 
 async function getPart(job: JobCore, target: Target, reads: readonly Read<unknown>[]): Promise<unknown[]> {
