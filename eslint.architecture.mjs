@@ -18,12 +18,14 @@ const ADAPTED_PACKAGES = {
   redis: ['ioredis'],
   bullmq: ['bullmq', '@nestjs/bullmq', '@nestjs/common'],
   'cache-manager': ['cache-manager', 'keyv'],
+  orm: [],
+  typeorm: ['typeorm', '@nestjs/typeorm', '@nestjs/common'],
   otel: ['@opentelemetry/api'],
   testing: [],
 };
 
 /** What a ring may import; one that is not listed is an adapter. The near tier keeps its copies in a memory store. */
-const INNER_RINGS = { core: [], nest: ['core'], near: ['core', 'memory'], testing: ['core', 'nest', 'memory'] };
+const INNER_RINGS = { core: [], nest: ['core'], orm: ['core', 'nest'], typeorm: ['core', 'nest', 'orm'], near: ['core', 'memory'], testing: ['core', 'nest', 'memory'] };
 
 /** The rooms of core by floor, from the top: folders end in a slash, the other names are single files. */
 const CORE_FLOORS = [

@@ -116,6 +116,22 @@ export class BullMQRefreshQueue implements RefreshQueue {
     return (await this.queue.getDeduplicationJobId(deduplicationId(requested))) !== null;
   }
 
+  async withdraw(requested: Pick<RefreshRequest, 'key' | 'generation'>): Promise<void> {
+    const obstacle = this.#obstacle(1);
+    if (obstacle !== undefined) throw new QueueError('withdraw', { key: requested.key, cause: new Error(obstacle) });
+    const withdrawn = this.#remove(deduplicationId(requested));
+    if (await settlesWithin(withdrawn, REQUEST_TIMEOUT)) return withdrawn;
+    // It may be removed later, when Redis answers again.
+    withdrawn.catch(ignoreError);
+    throw new QueueError('withdraw', { key: requested.key, cause: new Error('Redis did not answer in time') });
+  }
+
+  async #remove(deduplication: string): Promise<void> {
+    const id = await this.queue.getDeduplicationJobId(deduplication);
+    // A request that runs is locked and is not removed.
+    if (id !== null) await this.queue.remove(id);
+  }
+
   process(handler: RefreshHandler, lease?: number): void {
     this.processor?.start(handler, lease);
   }

@@ -5,7 +5,7 @@ import { type Environment, JobCore } from './job/job-core.js';
 import type { JobDefinition } from './job/job.js';
 import { keepWarm } from './refresh/keep-warm.js';
 import { tagList } from './policy/option-checks.js';
-import { LONGEST_LEASE } from './policy/policy.js';
+import { type Arguments, LONGEST_LEASE, type Target } from './policy/policy.js';
 import type { Awaitable, QueueStatus, RefreshQueue, Schedule, Store } from './ports.js';
 import { Refresher } from './refresh/refresh.js';
 import { RefreshRequests } from './job/refresh-requests.js';
@@ -22,6 +22,8 @@ export interface CacheParts {
   readonly queue?: RefreshQueue | undefined;
   readonly environment: Environment;
 }
+
+type TakeBack = () => Promise<void>;
 
 /** Milliseconds. */
 export interface CacheHealth {
@@ -122,6 +124,27 @@ export class Cache {
     } catch (error) {
       core.reportRefreshFailure(core.name, error, 1, 0);
     }
+  }
+
+  /**
+   * Puts a refresh into the shared queue that is due in `delay` milliseconds, whether or not this process is alive then.
+   * Resolves when the queue has accepted it, to a function that takes it back. Undefined where there is no shared queue.
+   * Rejects with a {@link QueueError} when the queue does not accept it.
+   */
+  async entrust(name: string, target: Target, args: Arguments, delay: number): Promise<TakeBack | undefined> {
+    const { queue } = this.parts;
+    const core = this.#jobs.get(name)?.core;
+    if (core === undefined || queue?.shared !== true) return undefined;
+    const { queue: options } = core.policy;
+    const request = {
+      job: name,
+      key: core.keys.of(target, args, undefined),
+      generation: '',
+      args: core.argumentCopies.pack(args),
+      options: { ...options, delay },
+    };
+    await queue.request([request]);
+    return async () => queue.withdraw?.(request);
   }
 
   /** Makes every entry with one of the tags stale, in every store. */

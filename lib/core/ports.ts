@@ -165,6 +165,8 @@ export interface RefreshQueue {
   request(requests: readonly RefreshRequest[]): Awaitable<void>;
   /** What waits in it, and who works on it. Only looks; rejects when the queue cannot be reached. */
   status?(): Awaitable<QueueStatus>;
+  /** Drops a request for one key that has not begun. One that has begun goes on. */
+  withdraw?(requested: Pick<RequestedKey, 'key' | 'generation'>): Awaitable<void>;
   /** Whether a request for one key waits or runs. Only looks. */
   isWaiting?(requested: Pick<RequestedKey, 'key' | 'generation'>): Awaitable<boolean>;
   /**

@@ -6,7 +6,7 @@ import { compilePolicy } from '../core/policy/compile-policy.js';
 import type { JobPolicy } from '../core/policy/policy.js';
 import type { Observer } from '../core/ports.js';
 import { UncachedJob } from '../core/uncached-job.js';
-import { attributeOptions } from './attribute-options.js';
+import { optionsOfInstance } from './attribute-options.js';
 import { type Class, type DecoratedMethod, decoratedMethodOf, jobNameOf } from './decorated-method.js';
 import { lastValueOf } from './last-value.js';
 import type { LiveProviders } from './live-providers.js';
@@ -94,7 +94,7 @@ export class AsyncCacheRuntime {
   /** The job of an instance of a job class. Throws a {@link ConfigurationError} as `defineMethod` does. */
   jobOfInstance(instance: object): TargetedJob {
     const cls = instance.constructor as unknown as Class;
-    const options = attributeOptions(instance);
+    const options = optionsOfInstance(instance);
     const name = options.name ?? cls.name;
     if (!isJob(instance)) {
       throw new ConfigurationError(
@@ -112,6 +112,11 @@ export class AsyncCacheRuntime {
       fetchMany: fetchManyOf(instance),
       resolve: this.providers.resolverOf(instance, name),
     }).job;
+  }
+
+  /** What a module of this application provides under a token. */
+  provided(token: unknown): unknown {
+    return this.providers.provided(token);
   }
 
   /** Every defined job, in the order of definition. */

@@ -2,11 +2,21 @@ import { ConfigurationError } from '../core/errors.js';
 import { type JobOptions, OPTION_NAMES } from '../core/policy/job-options.js';
 import { isPlainObject } from '../core/value/obstacle.js';
 
-/**
- * The options among the attributes and methods of an instance of a job class. Throws a {@link ConfigurationError} for
- * wrong ones.
- */
-export function attributeOptions(instance: object): JobOptions {
+/** The method of a job class that completes its attributes by what only the class knows. Called when the job is defined. */
+export const DERIVED_OPTIONS = Symbol.for('nestjs-async-cache derived options');
+
+interface Deriving {
+  [DERIVED_OPTIONS]?(attributes: JobOptions): JobOptions;
+}
+
+/** The options of an instance of a job class. Throws a {@link ConfigurationError} for wrong ones. */
+export function optionsOfInstance(instance: object & Deriving): JobOptions {
+  const attributes = attributeOptions(instance);
+  return instance[DERIVED_OPTIONS]?.(attributes) ?? attributes;
+}
+
+/** The options among the attributes and methods of an instance. */
+function attributeOptions(instance: object): JobOptions {
   const options: Record<string, unknown> = {};
   for (const name of OPTION_NAMES) {
     const value: unknown = Reflect.get(instance, name);

@@ -48,7 +48,7 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     for (const bare of uninjected) if (Object.isExtensible(bare)) giveRuntime(bare, this.runtime);
     const jobs = decoratedMethodsOf(cls).map((method) => this.runtime.defineMethod(cls, method));
     if (isJobClass(cls) && instance !== undefined) jobs.push(this.runtime.jobOfInstance(instance));
-    if (provider.wrapper.inject && instance !== undefined) this.#refuseTwins(provider, instance, jobs);
+    if (uninjected.length > 0 && instance !== undefined) this.#refuseTwins(provider, instance, jobs);
   }
 
   /** Makes an instance of a request-scoped provider without a request, as a background refresh will have to. */
@@ -60,13 +60,13 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     if (isJobClass(cls)) this.runtime.jobOfInstance(instance);
   }
 
-  /** Two instances of one class from factories may fetch different things, and would share their entries. */
+  /** Two instances of one class, made by factories or given as values, may fetch different things, and would share their entries. */
   #refuseTwins({ cls, wrapper }: LiveProvider, instance: object, jobs: readonly TargetedJob[]): void {
     for (const { name } of jobs) {
       const twin = this.#madeByFactory.get(name);
       if (twin !== undefined && twin !== instance) {
         throw new ConfigurationError(
-          `Factories make two different instances of ${cls.name} (one as ${String(wrapper.name)}), which would share the entries of ${name}`,
+          `Providers give two different instances of ${cls.name} (one as ${String(wrapper.name)}), which would share the entries of ${name}`,
           'Give each a class of its own, or set an instance attribute `name` on job classes',
           { job: name },
         );

@@ -5,6 +5,7 @@ import type { Awaitable } from '../core/ports.js';
 import type { Class } from './decorated-method.js';
 import { type HostModule, seesModule } from './module-visibility.js';
 
+type Token = Parameters<HostModule['providers']['get']>[0];
 type Wrapper = NonNullable<ReturnType<HostModule['providers']['get']>>;
 
 /** A class that Nest provides, and how to get an instance of it. */
@@ -40,6 +41,11 @@ export class LiveProviders {
   find(cls: Class): LiveProvider | undefined {
     if (!this.#byClass.has(cls)) this.#byClass = indexed(this.all());
     return this.#byClass.get(cls);
+  }
+
+  /** The first provider of a token, of any module; undefined when there is none. */
+  provided(token: unknown): unknown {
+    return [...this.modules.values()].map(({ providers }) => providers.get(token as Token)?.instance).find(Boolean);
   }
 
   /**

@@ -1,0 +1,67 @@
+import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
+import type { DoubtfulWrites, Withdraw } from './doubtful-writes.js';
+import { WriteLog } from './write-log.js';
+
+/**
+ * Invalidates what transactions wrote, after their outermost commit. Never rejects: the write has happened, and a
+ * failure of the cache must not look like a failure of the write.
+ */
+export class InvalidationAfterCommit<Transaction extends object> {
+  readonly #log = new WriteLog<Transaction>();
+  readonly #marks = new WeakMap<Transaction, Withdraw>();
+
+  /** @param writer names the ORM and the data source in reports. */
+  constructor(
+    private readonly runtime: AsyncCacheRuntime,
+    private readonly doubtful: DoubtfulWrites,
+    private readonly writer: string,
+  ) {}
+
+  /** A transaction or a savepoint in it began. */
+  began(transaction: Transaction): void {
+    this.#log.began(transaction);
+  }
+
+  /** A statement outside of a transaction is about to run: it commits as soon as it has run. */
+  async writing(connection: Transaction, tags: readonly string[]): Promise<void> {
+    if (!this.#log.isOpen(connection)) await this.#mark(connection, tags);
+  }
+
+  /** A statement ran; outside of a transaction it is committed. */
+  async wrote(connection: Transaction, tags: readonly string[]): Promise<void> {
+    if (!this.#log.wrote(connection, tags)) await this.#invalidate(connection, tags);
+  }
+
+  async committing(transaction: Transaction): Promise<void> {
+    await this.#mark(transaction, this.#log.committing(transaction));
+  }
+
+  async committed(transaction: Transaction): Promise<void> {
+    const tags = this.#log.committed(transaction);
+    if (tags !== undefined) await this.#invalidate(transaction, tags);
+  }
+
+  rolledBack(transaction: Transaction): void {
+    this.#log.rolledBack(transaction);
+  }
+
+  async #mark(connection: Transaction, tags: readonly string[]): Promise<void> {
+    if (tags.length === 0) return;
+    const withdraw = await this.doubtful.mark(tags);
+    if (withdraw !== undefined) this.#marks.set(connection, withdraw);
+  }
+
+  async #invalidate(connection: Transaction, tags: readonly string[]): Promise<void> {
+    const withdraw = this.#marks.get(connection);
+    this.#marks.delete(connection);
+    if (tags.length === 0) return;
+    try {
+      await this.runtime.cache.invalidateTags(tags);
+    } catch (error) {
+      // The mark stays: it invalidates when the store is back.
+      this.runtime.observer.observe({ type: 'invalidation-failed', job: '', key: '', writer: this.writer, error });
+      return;
+    }
+    await withdraw?.();
+  }
+}

@@ -1,0 +1,141 @@
+import type {
+  DataSource,
+  EntityMetadata,
+  EntitySubscriberInterface,
+  InsertEvent,
+  ObjectLiteral,
+  QueryRunner,
+  RecoverEvent,
+  RemoveEvent,
+  SoftRemoveEvent,
+  TransactionCommitEvent,
+  TransactionRollbackEvent,
+  TransactionStartEvent,
+  UpdateEvent,
+} from 'typeorm';
+import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
+import { DoubtfulWrites } from '../orm/doubtful-writes.js';
+import { InvalidationAfterCommit } from '../orm/invalidation-after-commit.js';
+import { OpenTransactions } from '../orm/open-transactions.js';
+import { EntityTags } from './entity-tags.js';
+
+interface Event {
+  readonly queryRunner: QueryRunner;
+  readonly metadata: EntityMetadata;
+}
+
+/** What a data source tells of its transactions and writes. A subscriber of it, one for each application. */
+export class DataSourceWatch implements EntitySubscriberInterface {
+  readonly transactions = new OpenTransactions<QueryRunner>(
+    (runner) => runner.isTransactionActive && !runner.isReleased,
+  );
+  readonly #tags: EntityTags;
+  readonly #writes: InvalidationAfterCommit<QueryRunner>;
+  /** Entities whose writes invalidate nothing. */
+  readonly #exempt = new Set<EntityMetadata>();
+
+  private constructor(runtime: AsyncCacheRuntime, dataSource: DataSource, name: string) {
+    this.#tags = new EntityTags(name);
+    this.#writes = new InvalidationAfterCommit(runtime, DoubtfulWrites.of(runtime), `TypeORM (${name})`);
+    dataSource.subscribers.push(this);
+    const { manager } = dataSource;
+    const transaction = manager.transaction.bind(manager) as (...args: unknown[]) => Promise<unknown>;
+    manager.transaction = ((...args: unknown[]) =>
+      this.transactions.scope(() => transaction(...args))) as typeof manager.transaction;
+  }
+
+  /** The watch of an application over a data source, which begins with the first call. */
+  static of(runtime: AsyncCacheRuntime, dataSource: DataSource, name: string): DataSourceWatch {
+    const watches = ofRuntime.get(runtime) ?? new Map<DataSource, DataSourceWatch>();
+    ofRuntime.set(runtime, watches);
+    const watch = watches.get(dataSource) ?? new DataSourceWatch(runtime, dataSource, name);
+    watches.set(dataSource, watch);
+    return watch;
+  }
+
+  exempt(metadata: EntityMetadata): void {
+    this.#exempt.add(metadata);
+  }
+
+  /** Called in the synchronous part of `startTransaction`. */
+  beforeTransactionStart({ queryRunner }: TransactionStartEvent): void {
+    this.transactions.starting(queryRunner);
+  }
+
+  afterTransactionStart({ queryRunner }: TransactionStartEvent): void {
+    this.transactions.started(queryRunner);
+    this.#writes.began(queryRunner);
+  }
+
+  beforeTransactionCommit({ queryRunner }: TransactionCommitEvent): Promise<void> {
+    return this.#writes.committing(queryRunner);
+  }
+
+  /** Also called when a savepoint is released: the transaction is still active then. */
+  afterTransactionCommit({ queryRunner }: TransactionCommitEvent): Promise<void> {
+    if (!queryRunner.isTransactionActive) this.transactions.ended(queryRunner);
+    return this.#writes.committed(queryRunner);
+  }
+
+  afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): void {
+    if (!queryRunner.isTransactionActive) this.transactions.ended(queryRunner);
+    this.#writes.rolledBack(queryRunner);
+  }
+
+  beforeInsert(event: InsertEvent<unknown>): Promise<void> {
+    return this.#writing(event, false);
+  }
+
+  beforeUpdate(event: UpdateEvent<unknown>): Promise<void> {
+    return this.#writing(event, false);
+  }
+
+  beforeRemove(event: RemoveEvent<unknown>): Promise<void> {
+    return this.#writing(event, true);
+  }
+
+  beforeSoftRemove(event: SoftRemoveEvent<unknown>): Promise<void> {
+    return this.#writing(event, false);
+  }
+
+  beforeRecover(event: RecoverEvent<unknown>): Promise<void> {
+    return this.#writing(event, false);
+  }
+
+  /** Inserts of a query builder have no id: an upsert would report that of a row which does not exist. */
+  afterInsert(event: InsertEvent<ObjectLiteral>): Promise<void> {
+    return this.#wrote(event, event.entityId === undefined ? undefined : event.entity);
+  }
+
+  /** Updates by criteria have the new values in the place of an entity. Only an entity that was saved was read before. */
+  afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
+    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined);
+  }
+
+  afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
+    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined, true);
+  }
+
+  afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
+    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined);
+  }
+
+  afterRecover(event: RecoverEvent<ObjectLiteral>): Promise<void> {
+    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined);
+  }
+
+  async #writing({ queryRunner, metadata }: Event, removes: boolean): Promise<void> {
+    if (!this.#exempt.has(metadata)) await this.#writes.writing(queryRunner, this.#tagsOf(metadata, undefined, removes));
+  }
+
+  async #wrote({ queryRunner, metadata }: Event, row: ObjectLiteral | undefined, removes = false): Promise<void> {
+    if (!this.#exempt.has(metadata)) await this.#writes.wrote(queryRunner, this.#tagsOf(metadata, row, removes));
+  }
+
+  #tagsOf(metadata: EntityMetadata, row: ObjectLiteral | undefined, removes: boolean): readonly string[] {
+    return [...this.#tags.written(metadata, row), ...(removes ? this.#tags.cascaded(metadata) : [])];
+  }
+}
+
+/** Weak, so that an application that has ended leaves nothing. */
+const ofRuntime = new WeakMap<AsyncCacheRuntime, Map<DataSource, DataSourceWatch>>();

@@ -1,0 +1,22 @@
+import type { DataSource, FindOneOptions, FindOptionsWhere, ObjectLiteral } from 'typeorm';
+import { type EntityJobOptions, type EntityReference, TypeOrmJob } from './typeorm-job.js';
+
+/** Conditions as TypeORM takes them; a list means that one of them is enough. */
+export type Where<T> = FindOptionsWhere<T> | FindOptionsWhere<T>[];
+/** Options of TypeORM's `findOneOrFail`, without those that make no sense for a cached read. */
+export type GetOptions<T> = Omit<FindOneOptions<T>, 'where' | 'cache' | 'lock' | 'transaction'>;
+
+/**
+ * Reads one row of an entity. Without such a row a read rejects with TypeORM's `EntityNotFoundError`, which is not
+ * cached. Give it to Nest as a value, `new EntityGetJob(User)`, or extend it.
+ */
+export class EntityGetJob<T extends ObjectLiteral> extends TypeOrmJob<T> {
+  /** @param dataSource where it is known already; else that of the application is looked up by its name. */
+  constructor(entity: EntityReference<T>, options: EntityJobOptions = {}, dataSource?: DataSource) {
+    super('get', entity, options, new.target, dataSource);
+  }
+
+  fetch(where: Where<T>, options?: GetOptions<T>): Promise<T> {
+    return this.source.read('get', [where, options]) as Promise<T>;
+  }
+}

@@ -1,0 +1,7 @@
+export { AsyncCacheTypeOrmModule } from './async-cache-typeorm.module.js';
+export { CachedRepository } from './cached-repository.js';
+export { EntityCountJob } from './entity-count-job.js';
+export { EntityFilterJob, type FilterOptions } from './entity-filter-job.js';
+export { EntityGetJob, type GetOptions, type Where } from './entity-get-job.js';
+export { getCachedRepositoryToken, InjectCachedRepository } from './inject-cached-repository.js';
+export type { EntityJobOptions, EntityReference } from './typeorm-job.js';
