@@ -25,7 +25,14 @@ const ADAPTED_PACKAGES = {
 };
 
 /** What a ring may import; one that is not listed is an adapter. The near tier keeps its copies in a memory store. */
-const INNER_RINGS = { core: [], nest: ['core'], orm: ['core', 'nest'], typeorm: ['core', 'nest', 'orm'], near: ['core', 'memory'], testing: ['core', 'nest', 'memory'] };
+const INNER_RINGS = {
+  core: [],
+  nest: ['core'],
+  orm: ['core', 'nest'],
+  typeorm: ['core', 'nest', 'orm'],
+  near: ['core', 'memory'],
+  testing: ['core', 'nest', 'memory'],
+};
 
 /** The rooms of core by floor, from the top: folders end in a slash, the other names are single files. */
 const CORE_FLOORS = [

@@ -40,8 +40,7 @@ export class DataSourceWatch implements EntitySubscriberInterface {
     dataSource.subscribers.push(this);
     const { manager } = dataSource;
     const transaction = manager.transaction.bind(manager) as (...args: unknown[]) => Promise<unknown>;
-    manager.transaction = ((...args: unknown[]) =>
-      this.transactions.scope(() => transaction(...args))) as typeof manager.transaction;
+    manager.transaction = (...args: unknown[]) => this.transactions.scope(() => transaction(...args));
   }
 
   /** The watch of an application over a data source, which begins with the first call. */
@@ -109,23 +108,24 @@ export class DataSourceWatch implements EntitySubscriberInterface {
 
   /** Updates by criteria have the new values in the place of an entity. Only an entity that was saved was read before. */
   afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined);
+    return this.#wrote(event, event.databaseEntity);
   }
 
   afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
-    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined, true);
+    return this.#wrote(event, event.databaseEntity, true);
   }
 
   afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
-    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined);
+    return this.#wrote(event, event.databaseEntity);
   }
 
   afterRecover(event: RecoverEvent<ObjectLiteral>): Promise<void> {
-    return this.#wrote(event, event.databaseEntity as ObjectLiteral | undefined);
+    return this.#wrote(event, event.databaseEntity);
   }
 
   async #writing({ queryRunner, metadata }: Event, removes: boolean): Promise<void> {
-    if (!this.#exempt.has(metadata)) await this.#writes.writing(queryRunner, this.#tagsOf(metadata, undefined, removes));
+    if (!this.#exempt.has(metadata))
+      await this.#writes.writing(queryRunner, this.#tagsOf(metadata, undefined, removes));
   }
 
   async #wrote({ queryRunner, metadata }: Event, row: ObjectLiteral | undefined, removes = false): Promise<void> {

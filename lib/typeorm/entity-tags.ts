@@ -6,9 +6,21 @@ import { TagNames } from '../orm/tag-names.js';
 const MOST_ROWS = 100;
 
 /** Types of primary columns whose values are written as text in one way only. */
-const PLAIN_IDS: ReadonlySet<unknown> = new Set(
-  [Number, String, 'int', 'int2', 'int4', 'int8', 'integer', 'smallint', 'bigint', 'varchar', 'character varying', 'text', 'uuid'],
-);
+const PLAIN_IDS: ReadonlySet<unknown> = new Set([
+  Number,
+  String,
+  'int',
+  'int2',
+  'int4',
+  'int8',
+  'integer',
+  'smallint',
+  'bigint',
+  'varchar',
+  'character varying',
+  'text',
+  'uuid',
+]);
 
 /** The tags of the entities of one data source, of what is read and of what is written. */
 export class EntityTags {

@@ -62,7 +62,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    for (const app of this.#apps.reverse()) await app.close();
+    for (const app of this.#apps.splice(0).reverse()) await app.close();
   }
 
   async #init(builder: ReturnType<typeof Test.createTestingModule>): Promise<TestingModule> {

@@ -1,3 +1,5 @@
+import pg from 'pg';
+import { DataSource } from 'typeorm';
 import { expect } from 'vitest';
 import { type Harness, jobOf, namesOn } from './harness.js';
 
@@ -12,6 +14,14 @@ function withProviders(files: readonly string[] = [], ...names: string[]): Harne
       await snippet(await stage.start(AppModule, ...names.map((name) => others[name])));
     },
   };
+}
+
+/** Blocks find their database empty. */
+async function emptyDatabase(): Promise<void> {
+  const client = new pg.Client(process.env['DATABASE_URL']);
+  await client.connect();
+  await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await client.end();
 }
 
 /** By the block that it runs: see `Block.id`. */
@@ -113,6 +123,31 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       const url = await stage.startHttp(AppModule, undefined, HealthModule);
       const response = await fetch(`${url}/health`);
       expect(await response.json()).toMatchObject({ status: 'ok', info: { cache: { status: 'up', workers: 1 } } });
+    },
+  },
+  'customers.module.ts': {
+    files: ['customer.entity.ts', 'customers.module.ts', 'staff.ts'],
+    run: async (stage) => {
+      const { CustomersModule, Customers, Customer, Staff, customerByValue } = stage.exports;
+      await emptyDatabase();
+      const app = await stage.startReal({ module: CustomersModule, providers: [Customers, Staff, customerByValue] });
+      await app.get(DataSource).manager.save(Customer, { username: 'ann' });
+      expect(await app.get(Staff).filter({ isStaff: true })).toEqual([]);
+      await app.get(Customers).promote('ann');
+      const labels = async (): Promise<string[]> =>
+        (await app.get(Staff).filter({ isStaff: true })).map((row: { label(): string }) => row.label());
+      await expect.poll(labels).toEqual(['ann (staff)']);
+      expect((await app.get('CUSTOMER').get({ username: 'ann' })).label()).toBe('ann (staff)');
+    },
+  },
+  'typeorm#read': {
+    files: ['customer.entity.ts', 'customers.module.ts'],
+    run: async (stage, snippet) => {
+      const { CustomersModule, Customer } = stage.exports;
+      await emptyDatabase();
+      const app = await stage.startReal(CustomersModule);
+      await app.get(DataSource).manager.save(Customer, { username: 'ann' });
+      await snippet({ app });
     },
   },
   'sales.controller.ts': {

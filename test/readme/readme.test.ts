@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
 import type { Block } from './blocks.js';
 import { Claims } from './given.js';
 import { removeNames, runHarness } from './harness.js';
@@ -26,8 +27,11 @@ const snippets = code.filter(({ kind }) => kind === 'snippet');
 const harnessed = new Set([...Object.values(harnesses).flatMap(({ files }) => files), ...RUN_ELSEWHERE]);
 
 let project: Project;
+let postgres: PostgresServer;
 
-beforeAll(() => {
+beforeAll(async () => {
+  postgres = await startPostgres();
+  process.env['DATABASE_URL'] = postgres.url;
   process.env['REDIS_URL'] = inject('redisUrl');
   // Another database of the same server, to see what goes where.
   process.env['CACHE_REDIS_URL'] = `${inject('redisUrl').replace(/\/\d*$/, '')}/1`;
@@ -36,6 +40,7 @@ beforeAll(() => {
 
 afterAll(async () => {
   project.remove();
+  await postgres.stop();
   await removeNames(project.prefix);
 });
 

@@ -1,5 +1,11 @@
 import { ConfigurationError, UnkeyableArgumentError } from 'nestjs-async-cache';
-import { EntityFilterJob, EntityGetJob, type EntityJobOptions, getCachedRepositoryToken, type CachedRepository } from 'nestjs-async-cache/typeorm';
+import {
+  EntityFilterJob,
+  EntityGetJob,
+  type EntityJobOptions,
+  getCachedRepositoryToken,
+  type CachedRepository,
+} from 'nestjs-async-cache/typeorm';
 import { And, Between, EntityNotFoundError, Equal, In, IsNull, LessThan, Like, MoreThan, Not, Or, Raw } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { Injectable } from '@nestjs/common';
@@ -17,7 +23,11 @@ describe('get', () => {
     expect(await queries('account')).toBe(1);
     const ann = await users.get({ username: 'ann' });
     expect(ann).toBeInstanceOf(User);
-    expect([ann.greeting(), ann.shout, ann.createdAt.getTime()]).toEqual(['Hello Ann', 'ANN', expected.createdAt.getTime()]);
+    expect([ann.greeting(), ann.shout, ann.createdAt.getTime()]).toEqual([
+      'Hello Ann',
+      'ANN',
+      expected.createdAt.getTime(),
+    ]);
   });
 
   it('a row that is not there is the error of the ORM, on each read', async () => {
@@ -81,7 +91,10 @@ describe('get', () => {
 describe('filter and count', () => {
   it('ten reads are one query, with operators', async () => {
     const { users, dataSource, queries } = await startOrmApp(postgres.server);
-    await dataSource.manager.insert(User, ['Foo', 'Foobar', 'Bar'].map((name) => ({ name, username: name })));
+    await dataSource.manager.insert(
+      User,
+      ['Foo', 'Foobar', 'Bar'].map((name) => ({ name, username: name })),
+    );
     await queries('account');
     for (let read = 0; read < 10; read++) {
       const found = await users.filter({ name: Like('Foo%') }, { order: { name: 'ASC' }, take: 20 });
@@ -219,7 +232,9 @@ describe('jobs that take the model', () => {
     }
     expect(await queries('account')).toBe(2);
     expect(await queries('purchase')).toBe(1);
-    expect(cache.jobs().map(({ name }) => name)).toEqual(expect.arrayContaining(['UserByValue', 'OrdersByFactory', 'Staff']));
+    expect(cache.jobs().map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['UserByValue', 'OrdersByFactory', 'Staff']),
+    );
   });
 
   it('of one entity and different options need names of their own', async () => {

@@ -2,10 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { AsyncCache, AsyncCacheModule, type AsyncCacheOptions, type CacheEvent, type Reading } from 'nestjs-async-cache';
+import {
+  AsyncCache,
+  AsyncCacheModule,
+  type AsyncCacheOptions,
+  type CacheEvent,
+  type Reading,
+} from 'nestjs-async-cache';
 import {
   AsyncCacheTypeOrmModule,
-  CachedRepository,
+  type CachedRepository,
   type EntityJobOptions,
   getCachedRepositoryToken,
 } from 'nestjs-async-cache/typeorm';
@@ -29,6 +35,8 @@ export interface OrmApp {
   readonly app: TestingModule;
   readonly cache: AsyncCache;
   readonly dataSource: DataSource;
+  /** The name of its database. */
+  readonly database: string;
   readonly users: CachedRepository<User>;
   readonly orders: CachedRepository<Order>;
   readonly events: CacheEvent[];
@@ -70,7 +78,9 @@ export async function startOrmApp(server: PostgresServer, parts: OrmAppParts = {
     const roles = [await manager.save(manager.create(Role, { name: 'admin' }))];
     const profile = manager.create(Profile, { city: 'Graz' });
     const orders = ['10.50', '20.00'].map((total) => manager.create(Order, { total }));
-    await manager.save(manager.create(User, { username: 'ann', name: 'Ann', isStaff: true, age: 30, profile, orders, roles }));
+    await manager.save(
+      manager.create(User, { username: 'ann', name: 'Ann', isStaff: true, age: 30, profile, orders, roles }),
+    );
     await manager.save(manager.create(User, { username: 'bob', name: 'Bob' }));
   }
   const cache = app.get(AsyncCache);
@@ -81,6 +91,7 @@ export async function startOrmApp(server: PostgresServer, parts: OrmAppParts = {
     app,
     cache,
     dataSource,
+    database: new URL(url).pathname.slice(1),
     users: app.get(getCachedRepositoryToken(User), { strict: false }),
     orders: app.get(getCachedRepositoryToken(Order), { strict: false }),
     events,
@@ -99,7 +110,7 @@ export async function startOrmApp(server: PostgresServer, parts: OrmAppParts = {
   };
 }
 
-type Read = () => Promise<Reading<unknown>>;
+type Read = () => Promise<Reading>;
 
 /** Fills what each read reads, and returns what asks how many of them are stale then, by their names. */
 export async function fill<Name extends string>(reads: Record<Name, Read>): Promise<() => Promise<Name[]>> {
