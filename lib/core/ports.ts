@@ -33,6 +33,11 @@ export interface Store {
   leaseRemaining?(key: string): Awaitable<number | undefined>;
   /** Whether this process holds a copy of an entry of a shared store. */
   hasCopy?(key: string): boolean;
+  /**
+   * Calls `changed` once, soon after the entry was written or removed by any process. Returns a function that ends the
+   * watch; undefined where changes are not reported. The end of a lease alone is no change.
+   */
+  watch?(key: string, changed: () => void): (() => void) | undefined;
   /** Writes without a lease, and ends any lease on the key. */
   set(key: string, fill: Fill): Awaitable<void>;
   /** Makes the entry stale from now on. The commit of a fetch that is under way is refused as `revoked`. */

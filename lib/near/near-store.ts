@@ -15,6 +15,7 @@ import type {
 } from '../core/ports.js';
 import { NO_TYPES } from '../core/value/value-types.js';
 import { MemoryStore } from '../memory/memory-store.js';
+import { EntryWatches } from './entry-watches.js';
 import { filledEntry, NearCopies } from './near-copies.js';
 import type { NearStoreOptions } from './near-store-options.js';
 import { OwnCommits } from './own-commits.js';
@@ -35,6 +36,7 @@ export class NearStore implements Store {
   /** Tokens of leases that were granted here because the shared store could not grant any. */
   readonly #ownLeases = new Set<string>();
   readonly #ownCommits = new OwnCommits((key) => this.#load(key));
+  readonly #watches = new EntryWatches();
   /** The time, by the store's clock, since which changes may have been missed. */
   #lostAt = 0;
 
@@ -58,9 +60,13 @@ export class NearStore implements Store {
       changed: (keys) => {
         for (const key of keys) this.#changed(key);
       },
-      lost: () => (this.#lostAt = this.now()),
+      lost: () => {
+        this.#lostAt = this.now();
+        this.#watches.allChanged();
+      },
       restored: () => {
         this.#forgetAll();
+        this.#watches.allChanged();
         this.#outage.worked();
         this.options.onRestored?.();
       },
@@ -110,6 +116,10 @@ export class NearStore implements Store {
 
   leaseRemaining(key: string): Awaitable<number | undefined> {
     return this.#near.leaseRemaining(key) ?? this.options.store.leaseRemaining?.(key);
+  }
+
+  watch(key: string, changed: () => void): (() => void) | undefined {
+    return this.options.feed?.live === true ? this.#watches.add(key, changed) : undefined;
   }
 
   hasCopy(key: string): boolean {
@@ -263,6 +273,7 @@ export class NearStore implements Store {
     const filledHere = this.#ownCommits.has(key);
     this.#forget(key);
     if (filledHere) this.#ownCommits.load(key);
+    this.#watches.changed(key);
   }
 
   #forget(key: string): void {

@@ -4,22 +4,32 @@ import { CircularReadError, FetchTimeoutError } from '../errors.js';
 import { fill } from '../fill/fill.js';
 import { followUp } from '../fill/follow-up.js';
 import { currentFlow } from '../job/fetch-flow.js';
+import { ForeignFetch } from './foreign-fetch.js';
 import { groupOf } from './group-of.js';
 import type { TurnGroup } from '../job/turn-groups.js';
 import { currentCollector } from '../job/read-collector.js';
 import { type Filled, isOutdated } from '../job/filled.js';
-import type { JobCore } from '../job/job-core.js';
 import type { Acquisition, Awaitable } from '../ports.js';
 import { countMiss, deliver, finish, type Read, serve } from './serve.js';
-
-/** Milliseconds between two looks of a reader that waits for another process's fetch. */
-const POLL = 25;
 
 /**
  * Fetches in the caller under a lease, or waits for the holder of the lease, in this process or in another. `stale` is
  * the value to fall back on.
  */
 export async function fetchInCaller<Result>(reading: Read<Result>, stale: Entry | undefined): Promise<Result> {
+  const foreign = new ForeignFetch(reading.job, reading.key);
+  try {
+    return await fetchOrWait(reading, stale, foreign);
+  } finally {
+    foreign.end();
+  }
+}
+
+async function fetchOrWait<Result>(
+  reading: Read<Result>,
+  stale: Entry | undefined,
+  foreign: ForeignFetch,
+): Promise<Result> {
   const { job, target, args, key } = reading;
   const { clock } = job.environment;
   let holder = '';
@@ -64,7 +74,7 @@ export async function fetchInCaller<Result>(reading: Read<Result>, stale: Entry 
           const error = new FetchTimeoutError(job.name, key, job.policy.fetchTimeout);
           return fallBack(reading, error, stale);
         }
-        await pause(job, Math.min(POLL, claimed.remaining + 1));
+        await foreign.wait(claimed.remaining + 1);
         continue;
       }
       case 'backoff':
@@ -219,10 +229,4 @@ function fallBack<Result>(reading: Read<Result>, error: unknown, stale: Entry | 
   }
   countMiss(reading, true, error);
   throw error;
-}
-
-function pause(job: JobCore, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    job.environment.clock.schedule(ms, resolve);
-  });
 }
