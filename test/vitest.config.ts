@@ -20,6 +20,7 @@ const LONG = [
   'test/chaos/{chaos,guarantees}.test.ts',
   'test/simulation/{mutants,at-length}.test.ts',
   'test/redis/after-failover.test.ts',
+  'test/fuzz/fuzz.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 const ON_IOREDIS_6 = [
