@@ -48,6 +48,8 @@ export class BullMQRefreshQueue implements RefreshQueue {
   /** Calls of `add` that have timed out and have not ended. While there is one, no further call is made. */
   #hanging = 0;
   #closing: Promise<void> | undefined;
+  /** From here on nothing runs that could still ask for a refresh. */
+  #stopped = false;
 
   constructor(
     private readonly queue: Queue,
@@ -196,6 +198,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     clearInterval(this.#reassertion);
     this.#stopLooking();
     await this.processor?.stop();
+    this.#stopped = true;
     const own = isSharedConnection(this.options.connection) ? undefined : this.#client;
     own?.on('error', ignoreError);
     if (!(await settlesWithin(this.queue.close(), CLOSE_TIMEOUT))) own?.disconnect();
@@ -203,7 +206,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
 
   /** The reason why a request cannot succeed now, if there is one. */
   #obstacle(requests: number): string | undefined {
-    if (this.#closing !== undefined) return 'it is closed';
+    if (this.#stopped) return 'it is closed';
     if (this.#hanging > 0) return 'Redis has not answered an earlier request';
     if (this.#client !== undefined && !UP.has(this.#client.status)) return `the connection is ${this.#client.status}`;
     if (this.#underWay > 0 && this.#underWay + requests > MOST_UNDER_WAY) return 'too many requests are under way';

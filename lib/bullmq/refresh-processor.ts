@@ -154,7 +154,9 @@ export class RefreshProcessor extends WorkerHost {
         throw new UnrecoverableError(error.message);
       }
       case 'tick':
-        return this.#tick === undefined ? postpone(job, token, START_UP) : this.#tick(payload.name);
+        return this.#tick === undefined || this.#state === 'stopped'
+          ? postpone(job, token, START_UP)
+          : this.#tick(payload.name);
       case 'payload':
         break;
     }

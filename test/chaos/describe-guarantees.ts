@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scenarios } from './scenarios/all-scenarios.js';
 import { type Group, GroupRun, plan, type PlanOptions } from './scenarios/plan.js';
 
-const TIMEOUT = 60_000;
+const TIMEOUT = 120_000;
+/** On a busy machine a measurement may meet nothing to judge, such as no process that was frozen while it read. */
+const MOST_ATTEMPTS = 3;
 
 /** A test for each guarantee and for each of its controls, by the clusters that they need. */
 export function describeGuarantees(options: PlanOptions): void {
@@ -25,7 +27,11 @@ export function describeGuarantees(options: PlanOptions): void {
     )(
       '%s',
       async (_title, measurement) => {
-        const { n, number, holds } = await run!.measure(measurement);
+        let measured = await run!.measure(measurement);
+        for (let attempt = 1; measured.n === 0 && attempt < MOST_ATTEMPTS; attempt++) {
+          measured = await run!.measure(measurement);
+        }
+        const { n, number, holds } = measured;
         expect(n, number).toBeGreaterThan(0);
         expect(holds, `${number} (n = ${n})`).toBe(!measurement.isControl);
       },

@@ -38,7 +38,7 @@ async function start(parts: ScheduleParts, own: AsyncCacheOptions = {}): Promise
 
 /** Fetches of each key in the given number of periods. */
 async function fetchesIn(periods: number): Promise<number[]> {
-  await vi.waitFor(() => expect(fetches.length).toBeGreaterThan(0), 5_000);
+  await vi.waitFor(() => expect(fetches.length).toBeGreaterThan(0));
   fetches.length = 0;
   await sleep(periods * PERIOD);
   return ['a', 'b'].map((key) => fetches.filter((fetch) => fetch.key === key).length);
@@ -47,7 +47,7 @@ async function fetchesIn(periods: number): Promise<number[]> {
 /** Expects tick after tick from now on. */
 async function expectTicks(): Promise<void> {
   fetches.length = 0;
-  await vi.waitFor(() => expect(fetches.length).toBeGreaterThan(6), 10_000);
+  await vi.waitFor(() => expect(fetches.length).toBeGreaterThan(6));
 }
 
 const schedulesOf = async ({ queue }: ScheduleApp): Promise<unknown[]> =>
