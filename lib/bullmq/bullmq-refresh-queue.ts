@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { JobsOptions, Queue } from 'bullmq';
-import { QueueError } from '../core/errors.js';
+import { QueueClosedError, QueueError } from '../core/errors.js';
 import { identityOf } from '../core/job/refresh-identity.js';
 import type { RefreshHandler, RefreshQueue, RefreshRequest, Schedule, QueueStatus } from '../core/ports.js';
+import { backendOf } from './backend-of.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { dropSilentConnection } from './drop-silent-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
@@ -48,8 +49,6 @@ export class BullMQRefreshQueue implements RefreshQueue {
   /** Calls of `add` that have timed out and have not ended. While there is one, no further call is made. */
   #hanging = 0;
   #closing: Promise<void> | undefined;
-  /** From here on nothing runs that could still ask for a refresh. */
-  #stopped = false;
 
   constructor(
     private readonly queue: Queue,
@@ -61,7 +60,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     queue.on('error', (error) => {
       if (this.#closing === undefined) outages.emitted(error);
     });
-    const backend = queue.getBackend();
+    const backend = backendOf(queue);
     this.#stopLooking = dropSilentConnection(backend, options.connection);
     backend.on('ready', () => {
       outages.recovered();
@@ -77,6 +76,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   async request(requests: readonly RefreshRequest[]): Promise<void> {
     const [first] = requests;
     if (first === undefined) return;
+    if (this.#closing !== undefined) throw new QueueClosedError({ job: first.job, key: first.key });
     const obstacle = this.#obstacle(requests.length);
     if (obstacle !== undefined) throw refusal(first, new Error(obstacle));
     this.#underWay += requests.length;
@@ -198,7 +198,6 @@ export class BullMQRefreshQueue implements RefreshQueue {
     clearInterval(this.#reassertion);
     this.#stopLooking();
     await this.processor?.stop();
-    this.#stopped = true;
     const own = isSharedConnection(this.options.connection) ? undefined : this.#client;
     own?.on('error', ignoreError);
     if (!(await settlesWithin(this.queue.close(), CLOSE_TIMEOUT))) own?.disconnect();
@@ -206,7 +205,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
 
   /** The reason why a request cannot succeed now, if there is one. */
   #obstacle(requests: number): string | undefined {
-    if (this.#stopped) return 'it is closed';
+    if (this.#closing !== undefined) return 'it is closed';
     if (this.#hanging > 0) return 'Redis has not answered an earlier request';
     if (this.#client !== undefined && !UP.has(this.#client.status)) return `the connection is ${this.#client.status}`;
     if (this.#underWay > 0 && this.#underWay + requests > MOST_UNDER_WAY) return 'too many requests are under way';

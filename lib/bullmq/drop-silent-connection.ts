@@ -1,5 +1,6 @@
-import type { ConnectionOptions, Queue } from 'bullmq';
+import type { ConnectionOptions } from 'bullmq';
 import { ConnectionWatchdog, type WatchedConnection } from '../core/store/connection-watchdog.js';
+import type { Backend } from './backend-of.js';
 import { isSharedConnection } from './queue-connection.js';
 
 /** Milliseconds, longer than a working server needs for any of BullMQ's scripts. */
@@ -10,10 +11,7 @@ const LOOK_INTERVAL = 1_000;
  * Makes BullMQ reconnect when Redis was asked and does not answer. Does nothing for a connection that the application
  * shares, since the application may wait on it for as long as it likes. Returns a function that stops it.
  */
-export function dropSilentConnection(
-  backend: ReturnType<Queue['getBackend']>,
-  connection: ConnectionOptions,
-): () => void {
+export function dropSilentConnection(backend: Backend, connection: ConnectionOptions): () => void {
   if (isSharedConnection(connection)) return () => undefined;
   const silence = new ConnectionWatchdog(LONGEST_SILENCE);
   const connections: WatchedConnection[] = [];

@@ -4,6 +4,7 @@ import { OnWorkerEvent, WorkerHost } from '@nestjs/bullmq';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
+import { backendOf } from './backend-of.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { dropSilentConnection } from './drop-silent-connection.js';
 import { isHostClockRight } from './host-clock-check.js';
@@ -127,8 +128,9 @@ export class RefreshProcessor extends WorkerHost {
     this.#state = 'working';
     const { worker } = this;
     this.#noticeDeaths(worker);
-    this.#stopLooking = dropSilentConnection(worker.getBackend(), this.#options.connection);
-    worker.getBackend().on('ready', () => this.#outages.recovered());
+    const backend = backendOf(worker);
+    this.#stopLooking = dropSilentConnection(backend, this.#options.connection);
+    backend.on('ready', () => this.#outages.recovered());
     worker.run().catch((error: unknown) => this.onError(error as Error));
   }
 
@@ -154,9 +156,9 @@ export class RefreshProcessor extends WorkerHost {
         throw new UnrecoverableError(error.message);
       }
       case 'tick':
-        return this.#tick === undefined || this.#state === 'stopped'
-          ? postpone(job, token, START_UP)
-          : this.#tick(payload.name);
+        // The process that takes it next may know the schedule.
+        if (this.#state === 'stopped') return postpone(job, token, 0);
+        return this.#tick === undefined ? postpone(job, token, START_UP) : this.#tick(payload.name);
       case 'payload':
         break;
     }
@@ -196,7 +198,7 @@ export class RefreshProcessor extends WorkerHost {
 
   async #hasRightClock(): Promise<boolean> {
     try {
-      const client = await this.worker.getBackend().client;
+      const client = await backendOf(this.worker).client;
       return await isHostClockRight(client);
     } catch {
       // Redis is unreachable. Postponing will fail and report it.
@@ -221,7 +223,7 @@ export class RefreshProcessor extends WorkerHost {
 
   /** For the connections that the worker owns. They exist, since the worker was ready once. */
   async #ignoreErrorsOf(worker: WorkerHost['worker']): Promise<void> {
-    const backend = worker.getBackend();
+    const backend = backendOf(worker);
     const blocking = await backend.blockingClient;
     blocking?.on('error', ignoreError);
     if (!isSharedConnection(this.#options.connection)) (await backend.client).on('error', ignoreError);

@@ -168,6 +168,13 @@ export class QueueError extends AsyncCacheError {
   }
 }
 
+/** The queue takes no requests any more, because its application closes. They run in this process. */
+export class QueueClosedError extends QueueError {
+  constructor(context: ErrorContext) {
+    super('request', { ...context, cause: new Error('it is closed') });
+  }
+}
+
 export class CorruptEntryError extends AsyncCacheError {
   static {
     this.prototype.name = 'CorruptEntryError';

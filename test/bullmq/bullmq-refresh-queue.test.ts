@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobsOptions } from 'bullmq';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { backendOf } from '../../lib/bullmq/backend-of.js';
 import { decodePayload, encodePayload, type RefreshPayload, TICK } from '../../lib/bullmq/refresh-payload.js';
 import type { RefreshHandler, RefreshOutcome } from '../../lib/core/ports.js';
 import { MsgpackrCodec } from '../../lib/msgpackr/msgpackr-codec.js';
@@ -279,7 +280,7 @@ describe('BullMQRefreshQueue', () => {
   it('reports a request that BullMQ gives up because its workers died on it', async () => {
     const { queue, bull, failures } = await start();
     const handler = vi.fn(async () => STORED);
-    const client = await bull.getBackend().client;
+    const client = await backendOf(bull).client;
     const job = await bull.add('Job', await payloadOf('key'));
     // What BullMQ writes when a job has stalled too often.
     await client.hset(bull.toKey(job.id ?? ''), { defa: 'job stalled more than allowable limit' });

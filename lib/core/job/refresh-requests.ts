@@ -4,6 +4,7 @@ import { encodeArguments } from './key.js';
 import type { JobContext } from './job-context.js';
 import type { Counters } from '../counters.js';
 import type { Arguments, JobPolicy } from '../policy/policy.js';
+import { QueueClosedError } from '../errors.js';
 import type { CacheEvent } from '../events.js';
 import type { Awaitable, Clock, Observer, RefreshQueue, RefreshRequest, Store } from '../ports.js';
 
@@ -130,7 +131,8 @@ export class RefreshRequests {
     try {
       await this.queue?.request(batched(batch));
     } catch (error) {
-      this.#report(batch, error);
+      // At the end of an application, a tick or a fetch that still runs may request. That is no failure.
+      if (!(error instanceof QueueClosedError)) this.#report(batch, error);
       await this.#requestHere(batch);
     }
   }
