@@ -21,6 +21,7 @@ const LONG = [
   'test/simulation/{mutants,at-length}.test.ts',
   'test/redis/after-failover.test.ts',
   'test/fuzz/fuzz.test.ts',
+  'test/typeorm/process-death.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** Servers and processes that are killed, frozen, slow or scheduled, with bounds of time on what happens next. */

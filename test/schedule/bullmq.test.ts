@@ -110,7 +110,8 @@ describe('refreshEvery on BullMQ', () => {
   });
 
   it('a cron pattern takes the place of a period, and ticks', async () => {
-    await start({ every: '1h' });
+    const first = await start({ every: '1h' });
+    await vi.waitFor(async () => expect(await schedulesOf(first)).toEqual([{ key: 'Scheduled', every: 3_600_000 }]));
     const app = await start({ pattern: { pattern: '* * * * * *', tz: 'Europe/Vienna' } });
     await vi.waitFor(async () => {
       const schedulers = await app.queue?.getJobSchedulers();
