@@ -220,6 +220,9 @@ function queueOptions(options: AsyncCacheOptions, observer: EventObserver): Bull
     prefix: `${prefix}:queue`,
     worker,
     codec: serializer ?? new MsgpackrCodec(),
+    onOutageEnd: (duration) => {
+      observer.observe({ type: 'queue-recovered', job: '', key: '', duration });
+    },
     onFailure: (error) => {
       observer.observe({ type: 'queue-failed', job: error.job ?? '', key: error.key ?? '', error });
     },

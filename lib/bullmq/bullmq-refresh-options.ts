@@ -19,8 +19,10 @@ export interface BullMQRefreshOptions {
   /** Turns arguments into bytes and back. */
   readonly codec: Codec;
   /**
-   * Called with failures that reach no caller: an outage of the connection (once), and a request that cannot be read or
+   * Called with failures that reach no caller: an outage (once for each cause), and a request that cannot be read or
    * is given up. Failed refreshes are not among them, since the refresh handler reports those.
    */
   readonly onFailure: (error: QueueError) => void;
+  /** Called when an outage that was reported is over, with the seconds that it took. Default: nothing. */
+  readonly onOutageEnd?: ((seconds: number) => void) | undefined;
 }

@@ -55,7 +55,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     /** Undefined in a process that only requests refreshes. */
     private readonly processor: RefreshProcessor | undefined,
     private readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection'>,
-    outages: OutageReporter,
+    private readonly outages: OutageReporter,
   ) {
     queue.on('error', (error) => {
       if (this.#closing === undefined) outages.emitted(error);
@@ -63,7 +63,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
     const backend = backendOf(queue);
     this.#stopLooking = dropSilentConnection(backend, options.connection);
     backend.on('ready', () => {
-      outages.recovered();
+      outages.connected();
       this.#reassert();
     });
     backend.client.then(
@@ -197,6 +197,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   async #close(): Promise<void> {
     clearInterval(this.#reassertion);
     this.#stopLooking();
+    this.outages.close();
     await this.processor?.stop();
     const own = isSharedConnection(this.options.connection) ? undefined : this.#client;
     own?.on('error', ignoreError);

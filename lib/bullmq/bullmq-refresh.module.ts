@@ -57,7 +57,9 @@ export class BullMQRefreshModule {
           inject,
           useFactory: async (...dependencies: Dependencies): Promise<Parts | null> => {
             const options = await useFactory(...dependencies);
-            return options === undefined ? null : { options, outages: new OutageReporter(options.onFailure) };
+            return options === undefined
+              ? null
+              : { options, outages: new OutageReporter(options.onFailure, options.onOutageEnd) };
           },
         },
         {

@@ -8,11 +8,12 @@ import { backendOf } from './backend-of.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
 import { dropSilentConnection } from './drop-silent-connection.js';
 import { isHostClockRight } from './host-clock-check.js';
-import type { OutageReporter } from './outage-reporter.js';
+import { isRefusal, type OutageReporter } from './outage-reporter.js';
 import { deployRetryDelay, postpone } from './postpone.js';
 import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
+import { WorkerRest } from './worker-rest.js';
 import { workerTimings } from './worker-timings.js';
 
 /** Milliseconds. A busy key is tried again no sooner than this, however little remains of its lease. */
@@ -46,6 +47,7 @@ export class RefreshProcessor extends WorkerHost {
   #ready = false;
   #newerReported = false;
   readonly #stopping = new AbortController();
+  readonly #rest = new WorkerRest();
   #stopLooking = (): void => undefined;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
 
@@ -90,6 +92,7 @@ export class RefreshProcessor extends WorkerHost {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
+    this.#rest.cancel();
     this.#stopping.abort();
     this.#stopLooking();
     const worker = this.#worker();
@@ -113,7 +116,9 @@ export class RefreshProcessor extends WorkerHost {
 
   @OnWorkerEvent('error')
   protected onError(error: Error): void {
-    if (this.#state !== 'stopped') this.#outages.emitted(error);
+    if (this.#state === 'stopped') return;
+    this.#outages.emitted(error);
+    if (this.#state === 'working' && isRefusal(error)) this.#rest.begin(this.worker);
   }
 
   /** Reports only what no handler has seen: a request that BullMQ gave up because its workers died on it repeatedly. */
@@ -130,7 +135,7 @@ export class RefreshProcessor extends WorkerHost {
     this.#noticeDeaths(worker);
     const backend = backendOf(worker);
     this.#stopLooking = dropSilentConnection(backend, this.#options.connection);
-    backend.on('ready', () => this.#outages.recovered());
+    backend.on('ready', () => this.#outages.connected());
     worker.run().catch((error: unknown) => this.onError(error as Error));
   }
 

@@ -56,6 +56,15 @@ export type WriteEvent = {
   readonly key: string;
 };
 
+/** The refresh queue works again after an outage that was reported as `queue-failed`. */
+export type RecoveryEvent = {
+  readonly type: 'queue-recovered';
+  readonly job: string;
+  readonly key: string;
+  /** Seconds that the outage took. */
+  readonly duration: number;
+};
+
 /** A failure that reaches no caller as an exception. Each is emitted and logged once. */
 export type FailureEvent =
   | {
@@ -118,4 +127,4 @@ export type FailureEvent =
     };
 
 /** Every event that `events$` emits. */
-export type CacheEvent = ReadEvent | RefreshEvent | WriteEvent | FailureEvent;
+export type CacheEvent = ReadEvent | RefreshEvent | WriteEvent | RecoveryEvent | FailureEvent;

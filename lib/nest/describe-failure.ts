@@ -2,7 +2,7 @@ import { shortMessage } from '../core/entry.js';
 import type { CacheEvent } from '../core/events.js';
 
 export interface DescribedFailure {
-  readonly level: 'error' | 'warn';
+  readonly level: 'error' | 'warn' | 'log';
   readonly text: string;
   readonly stack?: string | undefined;
 }
@@ -20,6 +20,8 @@ export function describeFailure(event: CacheEvent): DescribedFailure | undefined
     case 'queue-failed':
       // A failure that concerns no single key, such as a lost connection, has an empty key.
       return { level: 'warn', text: `${event.key === '' ? '' : `${event.key}: `}${messageOf(event.error)}` };
+    case 'queue-recovered':
+      return { level: 'log', text: `The refresh queue works again after ${event.duration.toFixed(1)} s` };
     case 'unknown-job':
       return { level: 'warn', text: `Refresh of ${event.key} is put off: ${messageOf(event.error)}` };
     case 'value-refused':

@@ -37,14 +37,18 @@ export class RedisLink {
   readonly #silence = new ConnectionWatchdog(LONGEST_SILENCE);
   #cancelLook: () => void = () => undefined;
   #closed = false;
+  /** Why there is no connection: a wrong password, an unknown host. */
+  #trouble: unknown;
 
   constructor(
     readonly client: Redis | Cluster,
     private readonly clock: Clock,
   ) {
     this.#commands = defineScripts(client);
+    client.on('error', (error) => (this.#trouble = withoutCommand(error)));
     // Registered before any other listener, so that the first answer on a new connection is the server's time.
     client.on('ready', () => {
+      this.#trouble = undefined;
       this.#askTime().catch(() => undefined);
     });
     if (client.status === 'ready') this.#askTime().catch(() => undefined);
@@ -64,7 +68,7 @@ export class RedisLink {
   /** Undefined when the connection can be used now. Rejects when there is no connection. */
   ready(): Promise<void> | undefined {
     if (!this.connected) {
-      return this.#booting ?? Promise.reject(new Error('There is no connection to Redis'));
+      return this.#booting ?? Promise.reject(this.#unreachable('There is no connection to Redis'));
     }
     if (!this.#time.known) return this.#askTime();
     if (this.#time.old) this.#askTime().catch(() => undefined);
@@ -121,7 +125,7 @@ export class RedisLink {
     const giveUp = new AbortController();
     this.#booting = new Promise<void>((resolve, reject) => {
       const refuse = (): void => {
-        reject(new Error('Redis cannot be reached'));
+        reject(this.#unreachable('Redis cannot be reached'));
       };
       client.once('ready', () => {
         resolve(this.#askTime());
@@ -134,6 +138,13 @@ export class RedisLink {
       giveUp.abort();
     });
     this.#booting.catch(() => undefined);
+  }
+
+  #unreachable(what: string): Error {
+    const { message = '', code = '' } = (this.#trouble ?? {}) as Partial<NodeJS.ErrnoException>;
+    // For a host with several addresses Node's error has no message.
+    const why = message === '' ? code : message;
+    return new Error(why === '' ? what : `${what}: ${why}`, { cause: this.#trouble });
   }
 
   #askTime(): Promise<void> {

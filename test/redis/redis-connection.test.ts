@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { inspect } from 'node:util';
 
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
@@ -232,4 +233,25 @@ describe('a lease whose grant was lost with the connection', () => {
     onTestFinished(() => add.mockRestore());
     expect(await isFree()).toBe(false);
   });
+});
+
+it('a failure says why there is no connection, and not with which password', async () => {
+  const server = await startRedis();
+  const admin = new Redis(server.url);
+  onTestFinished(async () => {
+    admin.disconnect();
+    await server.stop();
+  });
+  await admin.config('SET', 'requirepass', 'right');
+  const { store } = openRedisStore(`redis://:a-wrong-secret@127.0.0.1:${String(server.port)}`);
+  onTestFinished(() => store.close());
+  const failure = async (): Promise<unknown> => {
+    try {
+      return await store.read('key');
+    } catch (error) {
+      return error;
+    }
+  };
+  await vi.waitFor(async () => expect(String(await failure())).toMatch(/WRONGPASS/));
+  expect(inspect(await failure(), { depth: Infinity, showHidden: true })).not.toContain('a-wrong-secret');
 });
