@@ -170,8 +170,13 @@ describe('a request for a refresh that meets a worker of another version', () =>
   });
 
   it('whose worker does not look at the version puts its own value into the entry of the other: the control', async () => {
-    const look = vi.spyOn(JobKeys.prototype, 'includes').mockReturnValue(true);
-    onTestFinished(() => look.mockRestore());
+    // The arguments would tell it, too: the key that they make here is of this version.
+    const looks = (['includes', 'belong'] as const).map((method) =>
+      vi.spyOn(JobKeys.prototype, method).mockReturnValue(true),
+    );
+    onTestFinished(() => {
+      for (const look of looks) look.mockRestore();
+    });
     const [web, worker] = [await start('new', 2, asking), await start('old', 1)];
     await readAll(web);
     const before = origin.fetches.length;
