@@ -39,7 +39,8 @@ export class OutageReporter {
   /** A connection is ready. Redis may still refuse what it is asked, so the outage is over only when it stays quiet. */
   connected(): void {
     this.#isConnected = true;
-    this.#causes.delete('connection');
+    // Where there were other causes, the other connections may still be on their way.
+    if (this.#causes.size === 1) this.#causes.delete('connection');
     if (this.#since !== undefined) this.#awaitQuiet();
   }
 

@@ -75,23 +75,24 @@ it('control: without the rest there are thousands of questions', async () => {
 });
 
 it('a password that is changed while connections end is reported, and that it works again', async () => {
-  const { failures, ends, queue, handler } = await start();
+  const { failures, ends, queue, bull, handler } = await start();
   queue.process(handler.fetch);
   await handler.started(1);
+  // Else its end could not be written, which would be a report of its own.
+  await vi.waitFor(async () => expect(await bull.getActiveCount()).toBe(0));
   await admin.call('ACL', 'SETUSER', 'app', 'resetpass', '>other');
   await admin.call('CLIENT', 'KILL', 'USER', 'app');
   await vi.waitFor(() => expect(failures.map(({ message }) => message).join()).toContain('WRONGPASS'));
-  const reported = failures.length;
-  // One for the connections that ended, one for the reason why there are no new ones.
-  expect(reported).toBeLessThanOrEqual(2);
   // Several attempts of three connections.
   await new Promise((resolve) => setTimeout(resolve, 4_000));
-  expect(failures).toHaveLength(reported);
+  // One for the connections that ended, one for the reason why there are no new ones.
+  const reported = failures.length;
+  expect(reported).toBeLessThanOrEqual(2);
   expect(inspect(failures, { depth: Infinity, showHidden: true })).not.toContain('secret');
   expect(ends).toEqual([]);
   await admin.call('ACL', 'SETUSER', 'app', 'resetpass', '>secret');
   await vi.waitFor(() => expect(ends).toHaveLength(1));
   await vi.waitFor(() => queue.request([requestOf('after')]));
   await handler.started(2);
-  expect(failures).toHaveLength(reported);
+  expect(failures.slice(reported).map(({ message }) => message)).toEqual([]);
 });
