@@ -23,7 +23,8 @@ export const wrongClocks: readonly Scenario[] = [
   })),
   ...noOldValue
     .filter(({ cluster, title }) => cluster.near !== true && title.includes(' invalidate '))
-    .map((scenario) => ({ ...scenario, cluster: WRONG, control })),
+    // Without a control: since the steps of the server's clock were seen to, the fence compares no times of hosts.
+    .map(({ control: _, ...scenario }) => ({ ...scenario, cluster: WRONG })),
   ...killedWorker.slice(0, 1).map(({ control: _, ...scenario }) => ({
     ...scenario,
     cluster: { ...scenario.cluster, clockOffsets: [0, 15, -15] },
