@@ -6,6 +6,7 @@ import { FEW, type Scenario } from './scenario.js';
 
 const WRONG: ClusterOptions = { ...FEW, clockOffsets: [0, 15, -15] };
 const control = { without: "the server's clock", cluster: { ...WRONG, sabotage: 'host-clock' }, size: 8 };
+const withoutFence = { without: 'the fence', cluster: { ...WRONG, sabotage: 'no-fence' }, size: 16 };
 
 /**
  * The measurements that others make with right clocks, here with processes whose clocks differ by up to half an hour.
@@ -23,8 +24,8 @@ export const wrongClocks: readonly Scenario[] = [
   })),
   ...noOldValue
     .filter(({ cluster, title }) => cluster.near !== true && title.includes(' invalidate '))
-    // Without a control: since the steps of the server's clock were seen to, the fence compares no times of hosts.
-    .map(({ control: _, ...scenario }) => ({ ...scenario, cluster: WRONG })),
+    // The hosts' clocks would change nothing here: an invalidated entry is stale by its own dates. Its fence can fail.
+    .map((scenario) => ({ ...scenario, cluster: WRONG, control: withoutFence })),
   ...killedWorker.slice(0, 1).map(({ control: _, ...scenario }) => ({
     ...scenario,
     cluster: { ...scenario.cluster, clockOffsets: [0, 15, -15] },
