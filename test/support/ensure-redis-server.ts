@@ -1,6 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { foldersOnPath, installDebianPackage, isExecutable } from './debian-package.js';
 
 const REMEDY =
   'install redis-server (Debian: apt-get install redis-server, macOS: brew install redis) or set REDIS_URL';
@@ -13,7 +12,7 @@ export function ensureRedisServer(): RedisSource {
   if (path !== undefined) return { kind: 'binary', path };
   const url = process.env['REDIS_URL'];
   if (url !== undefined && url !== '') return { kind: 'url', url };
-  if (isRootOnDebian()) installWithApt();
+  installDebianPackage('redis-server', 'Redis');
   const installed = findRedisServer();
   if (installed === undefined) throw new Error(`No Redis to test with: ${REMEDY}.`);
   return { kind: 'binary', path: installed };
@@ -27,32 +26,7 @@ export function requireRedisBinary(): string {
 }
 
 function findRedisServer(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, 'redis-server')).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isRootOnDebian(): boolean {
-  return process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
-}
-
-function installWithApt(): void {
-  console.log('Redis is missing: installing redis-server with apt-get …');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args: string[]): void => void execFileSync('apt-get', ['-qq', ...args], { env, stdio: 'ignore' });
-  try {
-    apt('update');
-    apt('install', '-y', '--no-install-recommends', 'redis-server');
-  } catch {
-    // The package also tries to start a system service, which fails where there is no service manager. Only the binary
-    // matters.
-  }
+  return foldersOnPath()
+    .map((folder) => join(folder, 'redis-server'))
+    .find(isExecutable);
 }
