@@ -18,7 +18,7 @@ const ADAPTED_PACKAGES = {
   redis: ['ioredis'],
   bullmq: ['bullmq', '@nestjs/bullmq', '@nestjs/common'],
   'cache-manager': ['cache-manager', 'keyv'],
-  orm: [],
+  orm: ['@nestjs/common'],
   typeorm: ['typeorm', '@nestjs/typeorm', '@nestjs/common'],
   otel: ['@opentelemetry/api'],
   testing: [],

@@ -6,7 +6,7 @@ import { compilePolicy } from '../core/policy/compile-policy.js';
 import type { JobPolicy } from '../core/policy/policy.js';
 import type { Observer } from '../core/ports.js';
 import { UncachedJob } from '../core/uncached-job.js';
-import { optionsOfInstance } from './attribute-options.js';
+import { optionsOfInstance, STORED_FORM } from './attribute-options.js';
 import { type Class, type DecoratedMethod, decoratedMethodOf, jobNameOf } from './decorated-method.js';
 import { lastValueOf } from './last-value.js';
 import type { LiveProviders } from './live-providers.js';
@@ -108,7 +108,7 @@ export class AsyncCacheRuntime {
       cls,
       method: undefined,
       options,
-      fetch: async (target, args) => lastValueOf((target as JobInstance).fetch(...args)),
+      fetch: async (target, args) => storedForm(target, await lastValueOf((target as JobInstance).fetch(...args))),
       fetchMany: fetchManyOf(instance),
       resolve: this.providers.resolverOf(instance, name),
     }).job;
@@ -141,6 +141,7 @@ export class AsyncCacheRuntime {
 }
 
 interface JobInstance {
+  [STORED_FORM]?(value: unknown): unknown;
   fetch(...args: readonly unknown[]): unknown;
   fetchMany?(argsList: readonly (readonly unknown[])[]): unknown;
 }
@@ -149,11 +150,18 @@ function isJob(instance: object): instance is JobInstance {
   return 'fetch' in instance && typeof instance.fetch === 'function';
 }
 
+function storedForm(target: object, value: unknown): unknown {
+  const { [STORED_FORM]: form } = target as JobInstance;
+  return form === undefined ? value : Reflect.apply(form, target, [value]);
+}
+
 function fetchManyOf(instance: JobInstance): JobDefinition['fetchMany'] {
   if (instance.fetchMany === undefined) return undefined;
   // The core checks what it returns.
-  return async (target, argsList) =>
-    (await lastValueOf((target as JobInstance).fetchMany?.(argsList))) as readonly unknown[];
+  return async (target, argsList) => {
+    const values = (await lastValueOf((target as JobInstance).fetchMany?.(argsList))) as readonly unknown[];
+    return Array.isArray(values) ? values.map((value) => storedForm(target, value)) : values;
+  };
 }
 
 /** An option that is undefined counts as not set. */

@@ -5,6 +5,12 @@ import { isPlainObject } from '../core/value/obstacle.js';
 /** The method of a job class that completes its attributes by what only the class knows. Called when the job is defined. */
 export const DERIVED_OPTIONS = Symbol.for('nestjs-async-cache derived options');
 
+/**
+ * The method of a job class that turns what `fetch` returned into what is stored. Its `processResult` makes the value of
+ * that again.
+ */
+export const STORED_FORM = Symbol.for('nestjs-async-cache stored form');
+
 interface Deriving {
   [DERIVED_OPTIONS]?(attributes: JobOptions): JobOptions;
 }

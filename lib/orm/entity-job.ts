@@ -1,34 +1,70 @@
-import type { Reading } from '../core/job/job.js';
+import { ConfigurationError } from '../core/errors.js';
+import type { Peeked, Reading, SetOptions } from '../core/job/job.js';
 import type { JobOptions, OnError } from '../core/policy/job-options.js';
 import type { Arguments } from '../core/policy/policy.js';
 import { AsyncCacheJob, type JobArguments, type JobValue } from '../nest/async-cache-job.js';
 import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
-import { DERIVED_OPTIONS } from '../nest/attribute-options.js';
+import { DERIVED_OPTIONS, STORED_FORM } from '../nest/attribute-options.js';
 import { runtimeOf } from '../nest/runtime-of.js';
 import type { EntitySource, ReadKind } from './entity-source.js';
+import { tagsOfAnyRow, tagsOfRows, tagsOfWrite } from './entity-tags.js';
+import type { EntityJobOptions, Orm } from './orm.js';
+import { TagNames } from './tag-names.js';
 
 /** A cached read of an entity. Adapters give it the types of their ORM and its `fetch`. */
 export abstract class EntityJob extends AsyncCacheJob {
+  /** Of a job that is not subclassed: names the data source, the entity and the read. */
+  name: string;
+  readonly #options: JobOptions;
+  readonly #open: (runtime: AsyncCacheRuntime | undefined) => EntitySource;
   #source: EntitySource | undefined;
 
+  /**
+   * @param cls the class that is instantiated: `new.target`.
+   * @param given the data source, where it is known already; else that of the application is looked up by its name.
+   */
   protected constructor(
+    orm: Orm<object, object>,
     protected readonly kind: ReadKind,
-    /** Of a job that is not subclassed: names the data source, the entity and the read. */
-    public name: string,
-    private readonly options: JobOptions,
+    entity: object,
+    { dataSource = 'default', invalidate = true, ...options }: EntityJobOptions,
+    cls: { readonly name: string },
+    given?: object,
   ) {
     super();
+    const entityName = orm.nameOf(entity);
+    const isSubclass = Object.getPrototypeOf(cls) !== EntityJob;
+    this.name = options.name ?? (isSubclass ? cls.name : `${dataSource}.${entityName}.${kind}`);
+    this.#options = options;
+    this.#open = (runtime) => {
+      const database = given ?? (runtime?.provided(orm.tokenOf(dataSource)) as object | undefined);
+      const place = {
+        job: this.name,
+        dataSource,
+        invalidate,
+        runtime: runtime?.enabled === true ? runtime : undefined,
+      };
+      if (database !== undefined) return orm.connect(database, entity, place);
+      throw new ConfigurationError(
+        `${this.name} reads ${entityName} from the data source '${dataSource}', which this application does not have`,
+        `Import ${orm.module} and AsyncCacheModule.forRoot, or correct the option dataSource`,
+        { job: this.name },
+      );
+    };
   }
 
   /** The entity in the data source of this application. Throws a `ConfigurationError` when it is unknown there. */
-  protected abstract connect(runtime: AsyncCacheRuntime | undefined): EntitySource;
-
   protected get source(): EntitySource {
     if (this.#source !== undefined) return this.#source;
     const runtime = runtimeOf(this);
-    const source = this.connect(runtime);
+    const source = this.#open(runtime);
     if (runtime !== undefined) this.#source = source;
     return source;
+  }
+
+  /** Reads from the database. */
+  protected fetchRows(...args: Arguments): Promise<unknown> {
+    return this.source.read(this.kind, args);
   }
 
   override get(...args: JobArguments<this>): Promise<JobValue<this>> {
@@ -53,31 +89,72 @@ export abstract class EntityJob extends AsyncCacheJob {
     return values;
   }
 
+  override async peek(...args: JobArguments<this>): Promise<Peeked<JobValue<this>> | undefined> {
+    const peeked = await super.peek(...args);
+    const { form } = this.source;
+    if (form === undefined || peeked === undefined) return peeked;
+    return { ...peeked, value: form.fromStored(peeked.value, false) as JobValue<this> };
+  }
+
+  override set(args: JobArguments<this>, value: JobValue<this>, options?: SetOptions): Promise<void> {
+    return super.set(args, this[STORED_FORM](value) as JobValue<this>, options);
+  }
+
   /** Makes stale what a write of the row with this id would; without an id every read of the entity. */
   async invalidateRows(id?: unknown): Promise<void> {
     const runtime = runtimeOf(this);
-    if (runtime?.enabled === true) await runtime.cache.invalidateTags(this.source.tagsOfWrite(id));
+    if (runtime?.enabled !== true) return;
+    const { model } = this.source;
+    await runtime.cache.invalidateTags(tagsOfWrite(model, id === undefined ? undefined : this.source.idText(id)));
+  }
+
+  /** What is stored of the rows that `fetch` returned. */
+  [STORED_FORM](value: unknown): unknown {
+    const { form } = this.source;
+    return form === undefined ? value : form.toStored(value);
   }
 
   /** Options and attributes of subclasses, with what follows from the entity. */
   [DERIVED_OPTIONS](attributes: JobOptions): JobOptions {
-    const given = { ...this.options, ...attributes };
+    const given = { ...this.#options, ...attributes };
     const { kind, source } = this;
+    const { form } = source;
     const name = given.name ?? this.constructor.name;
-    const { prepareArgs, tags } = given;
+    const { prepareArgs, processResult, tags } = given;
+    const readOnly = given.readOnly ?? false;
     return {
       ...given,
-      readOnly: given.readOnly ?? false,
+      readOnly,
       // A row that is gone must not be served as a stale one for as long as the grace lasts.
       onError: given.onError ?? ((error): OnError => (source.isNotFound(error) ? 'delete' : 'stale')),
       types: [...source.types.filter((type) => !isDescribed(given.types ?? [], type)), ...(given.types ?? [])],
       prepareArgs: (...args) =>
         source.prepare(name, kind, prepareArgs === undefined ? args : Reflect.apply(prepareArgs, this, args)),
-      tags: (value, ...args) => {
+      ...(form && {
+        processResult: (stored, read) => {
+          const value = form.fromStored(stored, readOnly);
+          return processResult === undefined ? value : Reflect.apply(processResult, this, [value, read]);
+        },
+      }),
+      tags: (stored, ...args) => {
+        const value = form === undefined ? stored : form.fromStored(stored, false);
         const own = typeof tags === 'function' ? Reflect.apply(tags, this, [value, ...args]) : (tags ?? []);
-        return [...new Set([...source.tagsOf(kind, args, value), ...own])];
+        return [...new Set([...this.#tagsOf(args, value), ...own])];
       },
     };
+  }
+
+  #tagsOf(args: Arguments, value: unknown): readonly string[] {
+    const { kind, source } = this;
+    const { model } = source;
+    const reached = [...source.reached(args)];
+    const depending = kind === 'get' && source.namesOneRow(args) ? reached : [model, ...reached];
+    const rows: readonly unknown[] = Array.isArray(value) ? value : typeof value === 'object' && value ? [value] : [];
+    return [
+      new TagNames(model.tagName).entity,
+      ...depending.flatMap(tagsOfAnyRow),
+      ...(kind === 'count' ? [] : tagsOfRows(model, rows)),
+    ];
   }
 
   /** A read inside of a transaction sees what the transaction wrote, and nothing of it may reach other readers. */
@@ -92,7 +169,7 @@ export abstract class EntityJob extends AsyncCacheJob {
   }
 }
 
-/** Whether the user says himself how instances of a class survive. */
+/** Whether the user says how instances of a class survive. */
 function isDescribed(own: NonNullable<JobOptions['types']>, type: NonNullable<JobOptions['types']>[number]): boolean {
   return own.some((each) => classOf(each) === classOf(type));
 }

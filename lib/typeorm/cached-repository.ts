@@ -1,9 +1,10 @@
 import type { DataSource, ObjectLiteral } from 'typeorm';
-import { CachedReads } from '../orm/cached-reads.js';
+import { CachedReads, namedFor } from '../orm/cached-reads.js';
+import type { EntityJobOptions } from '../orm/orm.js';
 import { EntityCountJob } from './entity-count-job.js';
-import { EntityFilterJob, type FilterOptions } from './entity-filter-job.js';
-import { EntityGetJob, type GetOptions, type Where } from './entity-get-job.js';
-import type { EntityJobOptions, EntityReference } from './typeorm-job.js';
+import { EntityFilterJob } from './entity-filter-job.js';
+import { EntityGetJob } from './entity-get-job.js';
+import type { EntityReference } from './typeorm.js';
 
 /** The cached reads of one entity, in the types of TypeORM. A read inside of a transaction goes to the database. */
 export class CachedRepository<T extends ObjectLiteral> extends CachedReads<
@@ -11,28 +12,11 @@ export class CachedRepository<T extends ObjectLiteral> extends CachedReads<
   EntityFilterJob<T>,
   EntityCountJob<T>
 > {
-  constructor(entity: EntityReference<T>, { name, ...options }: EntityJobOptions, dataSource: DataSource) {
-    const named = (kind: string): EntityJobOptions =>
-      name === undefined ? options : { ...options, name: `${name}.${kind}` };
+  constructor(entity: EntityReference<T>, options: EntityJobOptions, dataSource: DataSource) {
     super(
-      new EntityGetJob(entity, named('get'), dataSource),
-      new EntityFilterJob(entity, named('filter'), dataSource),
-      new EntityCountJob(entity, named('count'), dataSource),
+      new EntityGetJob(entity, namedFor('get', options), dataSource),
+      new EntityFilterJob(entity, namedFor('filter', options), dataSource),
+      new EntityCountJob(entity, namedFor('count', options), dataSource),
     );
-  }
-
-  /** One row. Rejects with TypeORM's `EntityNotFoundError` when there is none, which is not cached. */
-  get(where: Where<T>, options?: GetOptions<T>): Promise<T> {
-    return this.getJob.get(where, options);
-  }
-
-  /** The rows that match; all rows without conditions. */
-  filter(where?: Where<T>, options?: FilterOptions<T>): Promise<T[]> {
-    return this.filterJob.get(where, options);
-  }
-
-  /** How many rows match. */
-  count(where?: Where<T>): Promise<number> {
-    return this.countJob.get(where);
   }
 }

@@ -14,29 +14,30 @@ import type {
   UpdateEvent,
 } from 'typeorm';
 import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
-import { DoubtfulWrites } from '../orm/doubtful-writes.js';
-import { InvalidationAfterCommit } from '../orm/invalidation-after-commit.js';
-import { OpenTransactions } from '../orm/open-transactions.js';
-import { EntityTags } from './entity-tags.js';
+import { PerApplication } from '../orm/per-application.js';
+import { WriteWatch } from '../orm/write-watch.js';
+import { TypeOrmModel } from './typeorm-model.js';
 
 interface Event {
   readonly queryRunner: QueryRunner;
   readonly metadata: EntityMetadata;
 }
 
-/** What a data source tells of its transactions and writes. A subscriber of it, one for each application. */
-export class DataSourceWatch implements EntitySubscriberInterface {
-  readonly transactions = new OpenTransactions<QueryRunner>(
-    (runner) => runner.isTransactionActive && !runner.isReleased,
-  );
-  readonly #tags: EntityTags;
-  readonly #writes: InvalidationAfterCommit<QueryRunner>;
-  /** Entities whose writes invalidate nothing. */
-  readonly #exempt = new Set<EntityMetadata>();
+const watches = new PerApplication<DataSource, DataSourceWatch>();
 
-  private constructor(runtime: AsyncCacheRuntime, dataSource: DataSource, name: string) {
-    this.#tags = new EntityTags(name);
-    this.#writes = new InvalidationAfterCommit(runtime, DoubtfulWrites.of(runtime), `TypeORM (${name})`);
+/** What a data source tells of its transactions and writes. A subscriber of it, one for each application. */
+export class DataSourceWatch extends WriteWatch<QueryRunner> implements EntitySubscriberInterface {
+  private constructor(
+    runtime: AsyncCacheRuntime,
+    dataSource: DataSource,
+    private readonly name: string,
+  ) {
+    super(
+      runtime,
+      `TypeORM (${name})`,
+      () => dataSource.entityMetadatas.map((metadata) => TypeOrmModel.of(metadata, name)),
+      (runner) => runner.isTransactionActive && !runner.isReleased,
+    );
     dataSource.subscribers.push(this);
     const { manager } = dataSource;
     const transaction = manager.transaction.bind(manager) as (...args: unknown[]) => Promise<unknown>;
@@ -45,15 +46,7 @@ export class DataSourceWatch implements EntitySubscriberInterface {
 
   /** The watch of an application over a data source, which begins with the first call. */
   static of(runtime: AsyncCacheRuntime, dataSource: DataSource, name: string): DataSourceWatch {
-    const watches = ofRuntime.get(runtime) ?? new Map<DataSource, DataSourceWatch>();
-    ofRuntime.set(runtime, watches);
-    const watch = watches.get(dataSource) ?? new DataSourceWatch(runtime, dataSource, name);
-    watches.set(dataSource, watch);
-    return watch;
-  }
-
-  exempt(metadata: EntityMetadata): void {
-    this.#exempt.add(metadata);
+    return watches.get(runtime, dataSource, () => new DataSourceWatch(runtime, dataSource, name));
   }
 
   /** Called in the synchronous part of `startTransaction`. */
@@ -63,22 +56,22 @@ export class DataSourceWatch implements EntitySubscriberInterface {
 
   afterTransactionStart({ queryRunner }: TransactionStartEvent): void {
     this.transactions.started(queryRunner);
-    this.#writes.began(queryRunner);
+    this.writes.began(queryRunner);
   }
 
   beforeTransactionCommit({ queryRunner }: TransactionCommitEvent): Promise<void> {
-    return this.#writes.committing(queryRunner);
+    return this.writes.committing(queryRunner);
   }
 
   /** Also called when a savepoint is released: the transaction is still active then. */
   afterTransactionCommit({ queryRunner }: TransactionCommitEvent): Promise<void> {
     if (!queryRunner.isTransactionActive) this.transactions.ended(queryRunner);
-    return this.#writes.committed(queryRunner);
+    return this.writes.committed(queryRunner);
   }
 
   afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): void {
     if (!queryRunner.isTransactionActive) this.transactions.ended(queryRunner);
-    this.#writes.rolledBack(queryRunner);
+    this.writes.rolledBack(queryRunner);
   }
 
   beforeInsert(event: InsertEvent<unknown>): Promise<void> {
@@ -123,19 +116,15 @@ export class DataSourceWatch implements EntitySubscriberInterface {
     return this.#wrote(event, event.databaseEntity);
   }
 
-  async #writing({ queryRunner, metadata }: Event, removes: boolean): Promise<void> {
-    if (!this.#exempt.has(metadata))
-      await this.#writes.writing(queryRunner, this.#tagsOf(metadata, undefined, removes));
+  #writing({ queryRunner, metadata }: Event, removes: boolean): Promise<void> {
+    return this.writes.writing(queryRunner, this.#tagsOf(metadata, undefined, removes));
   }
 
-  async #wrote({ queryRunner, metadata }: Event, row: ObjectLiteral | undefined, removes = false): Promise<void> {
-    if (!this.#exempt.has(metadata)) await this.#writes.wrote(queryRunner, this.#tagsOf(metadata, row, removes));
+  #wrote({ queryRunner, metadata }: Event, row: ObjectLiteral | undefined, removes = false): Promise<void> {
+    return this.writes.wrote(queryRunner, this.#tagsOf(metadata, row, removes));
   }
 
   #tagsOf(metadata: EntityMetadata, row: ObjectLiteral | undefined, removes: boolean): readonly string[] {
-    return [...this.#tags.written(metadata, row), ...(removes ? this.#tags.cascaded(metadata) : [])];
+    return this.tagsOf(TypeOrmModel.of(metadata, this.name), row, removes);
   }
 }
-
-/** Weak, so that an application that has ended leaves nothing. */
-const ofRuntime = new WeakMap<AsyncCacheRuntime, Map<DataSource, DataSourceWatch>>();

@@ -1,5 +1,7 @@
 import type { DataSource, FindOneOptions, FindOptionsWhere, ObjectLiteral } from 'typeorm';
-import { type EntityJobOptions, type EntityReference, TypeOrmJob } from './typeorm-job.js';
+import { EntityJob } from '../orm/entity-job.js';
+import type { EntityJobOptions } from '../orm/orm.js';
+import { type EntityReference, TYPEORM } from './typeorm.js';
 
 /** Conditions as TypeORM takes them; a list means that one of them is enough. */
 export type Where<T> = FindOptionsWhere<T> | FindOptionsWhere<T>[];
@@ -10,13 +12,13 @@ export type GetOptions<T> = Omit<FindOneOptions<T>, 'where' | 'cache' | 'lock' |
  * Reads one row of an entity. Without such a row a read rejects with TypeORM's `EntityNotFoundError`, which is not
  * cached. Give it to Nest as a value, `new EntityGetJob(User)`, or extend it.
  */
-export class EntityGetJob<T extends ObjectLiteral> extends TypeOrmJob<T> {
+export class EntityGetJob<T extends ObjectLiteral> extends EntityJob {
   /** @param dataSource where it is known already; else that of the application is looked up by its name. */
   constructor(entity: EntityReference<T>, options: EntityJobOptions = {}, dataSource?: DataSource) {
-    super('get', entity, options, new.target, dataSource);
+    super(TYPEORM, 'get', entity, options, new.target, dataSource);
   }
 
   fetch(where: Where<T>, options?: GetOptions<T>): Promise<T> {
-    return this.source.read('get', [where, options]) as Promise<T>;
+    return this.fetchRows(where, options) as Promise<T>;
   }
 }

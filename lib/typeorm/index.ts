@@ -4,4 +4,5 @@ export { EntityCountJob } from './entity-count-job.js';
 export { EntityFilterJob, type FilterOptions } from './entity-filter-job.js';
 export { EntityGetJob, type GetOptions, type Where } from './entity-get-job.js';
 export { getCachedRepositoryToken, InjectCachedRepository } from './inject-cached-repository.js';
-export type { EntityJobOptions, EntityReference } from './typeorm-job.js';
+export type { EntityReference } from './typeorm.js';
+export type { EntityJobOptions } from '../orm/orm.js';

@@ -1,19 +1,14 @@
 import { Inject } from '@nestjs/common';
 import type { ObjectLiteral } from 'typeorm';
-import { entityNameOf, type EntityReference } from './typeorm-job.js';
-
-const tokens = new WeakMap<object, Map<string, symbol>>();
+import { repositoryToken } from '../orm/repository-token.js';
+import { type EntityReference, TYPEORM } from './typeorm.js';
 
 /** The token of the cached repository of an entity. */
 export function getCachedRepositoryToken<T extends ObjectLiteral>(
   entity: EntityReference<T>,
-  dataSource = 'default',
+  dataSource?: string,
 ): symbol {
-  const ofEntity = tokens.get(entity) ?? new Map<string, symbol>();
-  tokens.set(entity, ofEntity);
-  const token = ofEntity.get(dataSource) ?? Symbol(`CachedRepository of ${dataSource}.${entityNameOf(entity)}`);
-  ofEntity.set(dataSource, token);
-  return token;
+  return repositoryToken(entity, TYPEORM.nameOf(entity), dataSource);
 }
 
 /** Injects the `CachedRepository` of an entity, which `AsyncCacheTypeOrmModule.forFeature` provides. */

@@ -1,0 +1,42 @@
+/** What a database does to rows that refer to a row which is deleted. Undefined: nothing, or it refuses. */
+export type DeleteAction = 'change' | 'delete' | undefined;
+
+/** What an ORM knows about one entity, in words that all ORMs share. There is one object for each entity of a database. */
+export interface EntityModel {
+  /** Names the entity in tags. Entities that share their rows, as those of one inheritance tree do, share it. */
+  readonly tagName: string;
+  /** Members that name one row when all of them are given: the primary key, and each unique key. */
+  readonly uniqueKeys: readonly (readonly string[])[];
+  /** Made when they are asked for, since entities refer to each other. */
+  readonly relations: readonly EntityRelation[];
+  /** The entities to which its foreign keys refer. */
+  readonly references: readonly EntityReferenceTo[];
+  /** The primary key of a row as text; undefined when it is not known, or has more than one text. */
+  idOf(row: object): string | undefined;
+  /** The entity of a row that was read as this one, where entities inherit from each other. */
+  ofRow?(row: object): EntityModel;
+}
+
+export interface EntityRelation {
+  /** Its name in conditions, and in rows unless there is `valueOf`. */
+  readonly name: string;
+  readonly target: EntityModel;
+  /** The entity of the links between the two, if there is one. */
+  readonly through?: EntityModel | undefined;
+  /** A column of the row itself says which row is related. Otherwise a write of any related row may change that. */
+  readonly isOwn: boolean;
+  /** What a row has there: undefined when it was not read. *Default:* its member of this name. */
+  valueOf?(row: object): unknown;
+}
+
+export interface EntityReferenceTo {
+  readonly target: EntityModel;
+  readonly onDelete: DeleteAction;
+}
+
+/** How SQL names a delete action. */
+export function deleteAction(text: string | undefined): DeleteAction {
+  const action = text?.toUpperCase();
+  if (action === 'CASCADE') return 'delete';
+  return action === 'SET NULL' || action === 'SET DEFAULT' ? 'change' : undefined;
+}
