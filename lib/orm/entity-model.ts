@@ -18,7 +18,7 @@ export interface EntityModel {
 }
 
 export interface EntityRelation {
-  /** Its name in conditions, and in rows unless there is `valueOf`. */
+  /** Its name in conditions, and in rows unless there is `valueIn`. */
   readonly name: string;
   readonly target: EntityModel;
   /** The entity of the links between the two, if there is one. */
@@ -26,7 +26,7 @@ export interface EntityRelation {
   /** A column of the row itself says which row is related. Otherwise a write of any related row may change that. */
   readonly isOwn: boolean;
   /** What a row has there: undefined when it was not read. *Default:* its member of this name. */
-  valueOf?(row: object): unknown;
+  valueIn?(row: object): unknown;
 }
 
 export interface EntityReferenceTo {

@@ -62,7 +62,7 @@ class RowTags {
 
   #addRelated(relation: EntityRelation, row: object): void {
     const { name, target, through, isOwn } = relation;
-    const value: unknown = relation.valueOf === undefined ? Reflect.get(row, name) : relation.valueOf(row);
+    const value: unknown = relation.valueIn === undefined ? Reflect.get(row, name) : relation.valueIn(row);
     if (value === undefined) return;
     if (!isOwn || value === null) this.#addAny(target);
     if (through !== undefined) this.#addAny(through);

@@ -10,7 +10,7 @@ import type { EntityJobOptions, Orm } from './orm.js';
 import { PerApplication } from './per-application.js';
 import { repositoryToken } from './repository-token.js';
 
-type Reads = CachedReads<EntityJob, EntityJob, EntityJob>;
+type Reads = Pick<CachedReads<EntityJob, EntityJob, EntityJob>, 'getJob' | 'filterJob' | 'countJob'>;
 
 interface Registered {
   readonly repository: Reads;

@@ -4,6 +4,7 @@ import type { EntityModel } from './entity-model.js';
 import { tagsOfCascades, tagsOfWrite } from './entity-tags.js';
 import { InvalidationAfterCommit } from './invalidation-after-commit.js';
 import { OpenTransactions } from './open-transactions.js';
+import { TagNames } from './tag-names.js';
 
 /** What an ORM tells of the transactions and writes of one database, for one application. */
 export class WriteWatch<Transaction extends object> {
@@ -36,5 +37,10 @@ export class WriteWatch<Transaction extends object> {
     if (this.#exempt.has(model)) return [];
     const id = row === undefined || row === null ? undefined : model.idOf(row);
     return [...tagsOfWrite(model, id), ...(removes ? tagsOfCascades(model, this.models()) : [])];
+  }
+
+  /** What rows that were not there before make stale: no entry can have one of them. */
+  protected tagsOfNew(model: EntityModel): readonly string[] {
+    return this.#exempt.has(model) ? [] : [new TagNames(model.tagName).anyRow];
   }
 }

@@ -55,7 +55,7 @@ export class TypeOrmModel implements EntityModel {
       target: this.#other(relation.inverseEntityMetadata),
       through: relation.junctionEntityMetadata && this.#other(relation.junctionEntityMetadata),
       isOwn: relation.isManyToOne || relation.isOneToOneOwner,
-      valueOf: (row) => relation.getEntityValue(row) as unknown,
+      valueIn: (row) => relation.getEntityValue(row) as unknown,
     }));
   }
 
