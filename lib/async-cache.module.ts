@@ -20,6 +20,7 @@ import { type AsyncCacheOptions, DEFAULT_PREFIX } from './nest/async-cache-optio
 import { AsyncCacheRuntime } from './nest/async-cache-runtime.js';
 import { EventObserver } from './nest/event-observer.js';
 import { JobExplorer } from './nest/job-explorer.js';
+import { nearestPackageName } from './nest/nearest-package-name.js';
 import { LiveProviders } from './nest/live-providers.js';
 import { notInstalled, undefinedIfMissing } from './nest/optional-peer.js';
 import { nameException, restoreException } from './nest/remembered-exceptions.js';
@@ -215,11 +216,17 @@ async function queueModule(base: DynamicModule): Promise<DynamicModule> {
 function queueOptions(options: AsyncCacheOptions, observer: EventObserver): BullMQRefreshOptions | undefined {
   const { connection, prefix = DEFAULT_PREFIX, worker, serializer, enabled } = options;
   if (connection === undefined || enabled === false) return undefined;
+  const application = options.name ?? nearestPackageName();
   return {
     connection: connection as BullMQRefreshOptions['connection'],
     prefix: `${prefix}:queue`,
     worker,
     codec: serializer ?? new MsgpackrCodec(),
+    application,
+    onNeighbour: ({ application: neighbour, host, pid }) => {
+      const at = `${host}:${String(pid)}`;
+      observer.observe({ type: 'neighbour-found', job: '', key: '', application, neighbour, at, prefix });
+    },
     onOutageEnd: (duration) => {
       observer.observe({ type: 'queue-recovered', job: '', key: '', duration });
     },

@@ -30,7 +30,7 @@ const TIMED = [
   'test/redis/{change-feed,redis-connection,sentinel}.test.ts',
   'test/bullmq/{fleet-gone,outage,worker-death}.test.ts',
   'test/cache-manager/failing-stores.test.ts',
-  'test/deploy/{entry-formats,job-sets,schedules}.test.ts',
+  'test/deploy/{entry-formats,job-sets,neighbours,schedules}.test.ts',
   'test/schedule/bullmq.test.ts',
 ];
 const ON_IOREDIS_6 = [

@@ -1,6 +1,7 @@
 import type { ConnectionOptions, WorkerOptions } from 'bullmq';
 import type { QueueError } from '../core/errors.js';
 import type { Codec } from '../core/ports.js';
+import type { FleetMember } from './fleet-member.js';
 
 /** BullMQ's options of a worker, without those on which queue and worker must agree. */
 export type BullMQWorkerOptions = Partial<
@@ -18,11 +19,15 @@ export interface BullMQRefreshOptions {
   readonly worker?: false | BullMQWorkerOptions | undefined;
   /** Turns arguments into bytes and back. */
   readonly codec: Codec;
+  /** The name of the application, by which it tells its own workers from a neighbour's. Default: `unnamed`. */
+  readonly application?: string | undefined;
   /**
    * Called with failures that reach no caller: an outage (once for each cause), and a request that cannot be read or
    * is given up. Failed refreshes are not among them, since the refresh handler reports those.
    */
   readonly onFailure: (error: QueueError) => void;
+  /** Called once, at the first sight of another application's worker under the same prefix. Default: nothing. */
+  readonly onNeighbour?: ((neighbour: FleetMember) => void) | undefined;
   /** Called when an outage that was reported is over, with the seconds that it took. Default: nothing. */
   readonly onOutageEnd?: ((seconds: number) => void) | undefined;
 }

@@ -11,6 +11,7 @@ import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { encodePayload, TICK, tickPayload } from './refresh-payload.js';
 import type { RefreshProcessor } from './refresh-processor.js';
 import { settlesWithin } from './settles-within.js';
+import type { WorkerFleet } from './worker-fleet.js';
 
 /**
  * Milliseconds. Without Redis, BullMQ's `add` waits until it returns. After this time the request counts as not
@@ -33,6 +34,15 @@ interface Client {
   disconnect(): void;
 }
 
+export interface BullMQRefreshParts {
+  readonly queue: Queue;
+  readonly fleet: WorkerFleet;
+  /** Undefined in a process that only requests refreshes. */
+  readonly processor: RefreshProcessor | undefined;
+  readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection'>;
+  readonly outages: OutageReporter;
+}
+
 /**
  * Carries requests through BullMQ. A request that was not accepted in time may still arrive when Redis is back. That
  * does no harm, because the worker skips what has been refreshed since.
@@ -50,13 +60,8 @@ export class BullMQRefreshQueue implements RefreshQueue {
   #hanging = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(
-    private readonly queue: Queue,
-    /** Undefined in a process that only requests refreshes. */
-    private readonly processor: RefreshProcessor | undefined,
-    private readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection'>,
-    private readonly outages: OutageReporter,
-  ) {
+  constructor(private readonly parts: BullMQRefreshParts) {
+    const { queue, options, outages } = parts;
     queue.on('error', (error) => {
       if (this.#closing === undefined) outages.emitted(error);
     });
@@ -96,7 +101,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   }
 
   async status(): Promise<QueueStatus> {
-    const { queue } = this;
+    const { queue } = this.parts;
     // Without a connection BullMQ keeps its questions, and asks them all when Redis is back.
     const obstacle = this.#obstacle(0);
     if (obstacle !== undefined) throw new QueueError('status', { cause: new Error(obstacle) });
@@ -115,7 +120,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   }
 
   async isWaiting(requested: Pick<RefreshRequest, 'key' | 'generation'>): Promise<boolean> {
-    return (await this.queue.getDeduplicationJobId(deduplicationId(requested))) !== null;
+    return (await this.parts.queue.getDeduplicationJobId(deduplicationId(requested))) !== null;
   }
 
   async withdraw(requested: Pick<RefreshRequest, 'key' | 'generation'>): Promise<void> {
@@ -129,13 +134,27 @@ export class BullMQRefreshQueue implements RefreshQueue {
   }
 
   async #remove(deduplication: string): Promise<void> {
-    const id = await this.queue.getDeduplicationJobId(deduplication);
+    const id = await this.parts.queue.getDeduplicationJobId(deduplication);
     // A request that runs is locked and is not removed.
-    if (id !== null) await this.queue.remove(id);
+    if (id !== null) await this.parts.queue.remove(id);
   }
 
-  process(handler: RefreshHandler, lease?: number): void {
-    this.processor?.start(handler, lease);
+  async workersFor(key: string): Promise<number> {
+    const obstacle = this.#obstacle(0);
+    if (obstacle !== undefined) throw new QueueError('status', { key, cause: new Error(obstacle) });
+    const knowing = this.parts.fleet.knowing(key);
+    if (await settlesWithin(knowing, REQUEST_TIMEOUT)) return knowing;
+    throw new QueueError('status', { key, cause: new Error('Redis did not answer in time') });
+  }
+
+  process(handler: RefreshHandler, lease?: number, prefixes: () => Iterable<string> = () => []): void {
+    const { fleet, processor } = this.parts;
+    if (processor === undefined) {
+      fleet.look();
+      return;
+    }
+    fleet.join(prefixes);
+    processor.start(handler, lease);
   }
 
   /**
@@ -143,12 +162,12 @@ export class BullMQRefreshQueue implements RefreshQueue {
    * job, so it removes schedules that it does not know: they are left from an earlier release.
    */
   async schedule(schedules: readonly Schedule[], tick: (name: string) => Promise<void>): Promise<void> {
-    this.processor?.onTick(tick);
+    this.parts.processor?.onTick(tick);
     clearInterval(this.#reassertion);
     this.#schedules = [];
     try {
       await this.#upsert(schedules);
-      if (this.processor !== undefined) await this.#removeOthers(schedules);
+      if (this.parts.processor !== undefined) await this.#removeOthers(schedules);
     } catch (error) {
       // Redis was unreachable until this process closed. The next process that starts creates the schedule.
       if (this.#closing === undefined) throw error;
@@ -173,14 +192,14 @@ export class BullMQRefreshQueue implements RefreshQueue {
 
   async #upsert(schedules: readonly Schedule[]): Promise<void> {
     for (const { name, timing } of schedules) {
-      await this.queue.upsertJobScheduler(name, { ...timing }, { name: TICK, data: tickPayload(name) });
+      await this.parts.queue.upsertJobScheduler(name, { ...timing }, { name: TICK, data: tickPayload(name) });
     }
   }
 
   async #removeOthers(schedules: readonly Schedule[]): Promise<void> {
     const wanted = new Set(schedules.map(({ name }) => name));
-    for (const { key } of await this.queue.getJobSchedulers()) {
-      if (!wanted.has(key)) await this.queue.removeJobScheduler(key);
+    for (const { key } of await this.parts.queue.getJobSchedulers()) {
+      if (!wanted.has(key)) await this.parts.queue.removeJobScheduler(key);
     }
   }
 
@@ -197,11 +216,13 @@ export class BullMQRefreshQueue implements RefreshQueue {
   async #close(): Promise<void> {
     clearInterval(this.#reassertion);
     this.#stopLooking();
-    this.outages.close();
-    await this.processor?.stop();
-    const own = isSharedConnection(this.options.connection) ? undefined : this.#client;
+    const { fleet, outages, processor, queue, options } = this.parts;
+    outages.close();
+    // At once, so that no other worker hands a request over to this one.
+    await Promise.all([processor?.stop(), fleet.leave()]);
+    const own = isSharedConnection(options.connection) ? undefined : this.#client;
     own?.on('error', ignoreError);
-    if (!(await settlesWithin(this.queue.close(), CLOSE_TIMEOUT))) own?.disconnect();
+    if (!(await settlesWithin(queue.close(), CLOSE_TIMEOUT))) own?.disconnect();
   }
 
   /** The reason why a request cannot succeed now, if there is one. */
@@ -216,12 +237,12 @@ export class BullMQRefreshQueue implements RefreshQueue {
   async #add(requests: readonly RefreshRequest[]): Promise<void> {
     const jobs = requests.map((request) => ({
       name: request.job,
-      data: encodePayload(request, this.options.codec),
+      data: encodePayload(request, this.parts.options.codec),
       opts: jobOptions(request),
     }));
     const [first] = jobs;
-    if (jobs.length === 1 && first !== undefined) await this.queue.add(first.name, first.data, first.opts);
-    else await this.queue.addBulk(jobs);
+    if (jobs.length === 1 && first !== undefined) await this.parts.queue.add(first.name, first.data, first.opts);
+    else await this.parts.queue.addBulk(jobs);
   }
 }
 

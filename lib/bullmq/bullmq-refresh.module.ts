@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { BullModule, getQueueToken, Processor } from '@nestjs/bullmq';
 import { type DynamicModule, type InjectionToken, Module, type ModuleMetadata } from '@nestjs/common';
 import { type ConnectionOptions, Queue } from 'bullmq';
@@ -7,6 +8,7 @@ import { BullMQRefreshQueue } from './bullmq-refresh-queue.js';
 import { isSharedConnection } from './queue-connection.js';
 import { OutageReporter } from './outage-reporter.js';
 import { RefreshProcessor } from './refresh-processor.js';
+import { WorkerFleet } from './worker-fleet.js';
 
 /**
  * A constant, because a worker does not follow a queue that is renamed at run time. Applications are isolated by
@@ -33,6 +35,9 @@ interface Parts {
   readonly options: BullMQRefreshOptions;
   readonly outages: OutageReporter;
 }
+
+/** Beside `Parts`, since it needs the queue. */
+const FLEET = Symbol('fleet of nestjs-async-cache/bullmq');
 
 /**
  * Provides `BullMQRefreshQueue` and BullMQ's `Queue` under `getQueueToken('async-cache')`; both are null without
@@ -68,15 +73,29 @@ export class BullMQRefreshModule {
           useFactory: (parts: Parts | null) => parts && createQueue(parts.options),
         },
         {
+          provide: FLEET,
+          inject: [OPTIONS, queueToken],
+          useFactory: (parts: Parts | null, queue: Queue | null) => parts && queue && createFleet(parts, queue),
+        },
+        {
           provide: RefreshProcessor,
-          inject: [OPTIONS],
-          useFactory: (parts: Parts | null) => parts && createProcessor(parts),
+          inject: [OPTIONS, FLEET],
+          useFactory: (parts: Parts | null, fleet: WorkerFleet | null) =>
+            parts && fleet && createProcessor(parts, fleet),
         },
         {
           provide: BullMQRefreshQueue,
-          inject: [OPTIONS, queueToken, RefreshProcessor],
-          useFactory: (parts: Parts | null, queue: Queue | null, processor: RefreshProcessor | null) =>
-            parts && queue && new BullMQRefreshQueue(queue, processor ?? undefined, parts.options, parts.outages),
+          inject: [OPTIONS, queueToken, FLEET, RefreshProcessor],
+          useFactory: (
+            parts: Parts | null,
+            queue: Queue | null,
+            fleet: WorkerFleet | null,
+            processor: RefreshProcessor | null,
+          ) =>
+            parts &&
+            queue &&
+            fleet &&
+            new BullMQRefreshQueue({ queue, fleet, processor: processor ?? undefined, ...parts }),
         },
       ],
       exports: [BullMQRefreshQueue, queueToken],
@@ -93,12 +112,18 @@ function createQueue({ connection, prefix }: BullMQRefreshOptions): Queue {
   });
 }
 
-function createProcessor({ options, outages }: Parts): RefreshProcessor | null {
+function createFleet({ options, outages }: Parts, queue: Queue): WorkerFleet {
+  const { application = 'unnamed', onNeighbour = () => undefined } = options;
+  const self = { application, host: hostname(), pid: process.pid };
+  return new WorkerFleet(queue, { self, onNeighbour, onFailure: (error) => outages.emitted(error) });
+}
+
+function createProcessor({ options, outages }: Parts, fleet: WorkerFleet): RefreshProcessor | null {
   const { connection, prefix, worker = {} } = options;
   if (worker === false) return null;
   // A class for each application, because `@Processor` stores its options on the class.
   class ApplicationRefreshProcessor extends RefreshProcessor {}
-  const processor = new ApplicationRefreshProcessor(options, outages);
+  const processor = new ApplicationRefreshProcessor(options, outages, fleet);
   const decorate = Processor(REFRESH_QUEUE_NAME, {
     concurrency: 10,
     maxStalledCount: MOST_DEATHS,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnWorkerEvent, WorkerHost } from '@nestjs/bullmq';
-import { type Job, UnrecoverableError } from 'bullmq';
+import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
 import { backendOf } from './backend-of.js';
@@ -10,9 +10,11 @@ import { dropSilentConnection } from './drop-silent-connection.js';
 import { isHostClockRight } from './host-clock-check.js';
 import { isRefusal, type OutageReporter } from './outage-reporter.js';
 import { deployRetryDelay, postpone } from './postpone.js';
+import { HandOver } from './hand-over.js';
 import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
+import type { WorkerFleet } from './worker-fleet.js';
 import { WorkerRest } from './worker-rest.js';
 import { workerTimings } from './worker-timings.js';
 
@@ -39,6 +41,8 @@ const IDLE_CLOSE_TIMEOUT = 500;
 export class RefreshProcessor extends WorkerHost {
   readonly #options: BullMQRefreshOptions;
   readonly #outages: OutageReporter;
+  readonly #fleet: WorkerFleet;
+  readonly #handOvers = new HandOver();
   readonly #running = new Set<Promise<unknown>>();
   readonly #retryIn = new WeakMap<object, number>();
   #handler: RefreshHandler | undefined;
@@ -51,8 +55,9 @@ export class RefreshProcessor extends WorkerHost {
   #stopLooking = (): void => undefined;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
 
-  constructor(options: BullMQRefreshOptions, outages: OutageReporter) {
+  constructor(options: BullMQRefreshOptions, outages: OutageReporter, fleet: WorkerFleet) {
     super();
+    this.#fleet = fleet;
     this.#options = options;
     this.#outages = outages;
     // As many listeners as there are places in the worker.
@@ -182,6 +187,7 @@ export class RefreshProcessor extends WorkerHost {
       case 'busy':
         return this.#comeAgain(job, token, Math.max(SHORTEST_RETRY, outcome.retryIn));
       case 'unknown-job':
+        if (await this.#isKnownElsewhere(request.key)) return this.#handOver(job, token);
         return this.#awaitDeploy(job, token, outcome.error);
       case 'failed':
         this.#retryIn.set(job, Math.max(SHORTEST_RETRY, outcome.retryIn + BACKOFF_MARGIN));
@@ -216,6 +222,24 @@ export class RefreshProcessor extends WorkerHost {
     if (!this.#newerReported) this.#options.onFailure(new QueueError('decode', { job: job.name, cause }));
     this.#newerReported = true;
     return this.#awaitDeploy(job, token, cause);
+  }
+
+  /** False also when Redis cannot say. */
+  async #isKnownElsewhere(key: string): Promise<boolean> {
+    try {
+      return (await this.#fleet.knowing(key)) > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Hands a request back, for a worker that knows its job. */
+  async #handOver(job: Job<unknown>, token: string | undefined): Promise<void> {
+    const ms = this.#handOvers.delay(job.attemptsStarted);
+    if (await this.#hasRightClock()) return postpone(job, token, ms);
+    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(ignoreError);
+    await job.moveToWait(token);
+    throw new WaitingError();
   }
 
   async #awaitDeploy(job: Job<unknown>, token: string | undefined, cause: unknown): Promise<never> {

@@ -95,7 +95,11 @@ export class Cache {
   work(): void {
     const { queue, inProcess } = this.parts;
     const leases = [...this.#jobs.values()].map(({ core }) => core.policy.lease);
-    queue?.process((request) => this.#refresher.run(request), Math.min(LONGEST_LEASE, ...leases));
+    queue?.process(
+      (request) => this.#refresher.run(request),
+      Math.min(LONGEST_LEASE, ...leases),
+      () => [...this.#jobs.values()].map(({ core }) => core.keys.prefix),
+    );
     const schedules: Schedule[] = [];
     for (const { name, core } of this.#jobs.values()) {
       const { refreshEvery, warmOnStart } = core.policy;

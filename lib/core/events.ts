@@ -56,6 +56,19 @@ export type WriteEvent = {
   readonly key: string;
 };
 
+/** Another application has workers under the same prefix. Told once, when this process starts. */
+export type NeighbourEvent = {
+  readonly type: 'neighbour-found';
+  readonly job: string;
+  readonly key: string;
+  /** The names of this application and of the other one. */
+  readonly application: string;
+  readonly neighbour: string;
+  /** Where the other one's worker runs, as `host:pid`. */
+  readonly at: string;
+  readonly prefix: string;
+};
+
 /** The refresh queue works again after an outage that was reported as `queue-failed`. */
 export type RecoveryEvent = {
   readonly type: 'queue-recovered';
@@ -127,4 +140,4 @@ export type FailureEvent =
     };
 
 /** Every event that `events$` emits. */
-export type CacheEvent = ReadEvent | RefreshEvent | WriteEvent | RecoveryEvent | FailureEvent;
+export type CacheEvent = ReadEvent | RefreshEvent | WriteEvent | NeighbourEvent | RecoveryEvent | FailureEvent;

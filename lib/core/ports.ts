@@ -172,13 +172,16 @@ export interface RefreshQueue {
   status?(): Awaitable<QueueStatus>;
   /** Drops a request for one key that has not begun. One that has begun goes on. */
   withdraw?(requested: Pick<RequestedKey, 'key' | 'generation'>): Awaitable<void>;
+  /** How many live workers of all processes know the job of a key. Only looks; rejects when nobody can say. */
+  workersFor?(key: string): Awaitable<number>;
   /** Whether a request for one key waits or runs. Only looks. */
   isWaiting?(requested: Pick<RequestedKey, 'key' | 'generation'>): Awaitable<boolean>;
   /**
    * Runs `handler` for each request, in this process. Not called in a process that only requests. `lease` is the
    * shortest of the jobs' leases in milliseconds; a process that died must be noticed within it. *Default:* 10,000.
+   * `prefixes` lists what the keys of each job begin with, for a queue whose workers tell each other what they know.
    */
-  process(handler: RefreshHandler, lease?: number): void;
+  process(handler: RefreshHandler, lease?: number, prefixes?: () => Iterable<string>): void;
   /**
    * Calls `tick` with the name of each schedule when it is due, in one process of the cluster. Replaces earlier
    * schedules, including those of an earlier release of the application.

@@ -110,6 +110,10 @@ export class InProcessRefreshQueue implements RefreshQueue {
     return { waiting: this.#ready.length, oldest, workers: this.#handler === undefined ? 0 : 1 };
   }
 
+  workersFor(): number {
+    return this.status().workers;
+  }
+
   isWaiting(requested: Pick<RefreshRequest, 'key' | 'generation'>): boolean {
     return this.#tickets.has(identityOf(requested));
   }

@@ -27,6 +27,11 @@ export interface AsyncCacheOptions<Captured = unknown> {
   cache?: CacheManagerCache;
   /** Isolates applications that share a Redis. *Default:* `'async-cache'`. */
   prefix?: string;
+  /**
+   * The name of the application, the same in all its processes. A worker of another one under the same prefix is reported
+   * at start-up. *Default:* the name in the nearest package.json of the program that was started.
+   */
+  name?: string;
   /** How refreshes run in this process. False: it only requests them. *Default:* `{ concurrency: 10 }`. */
   worker?: false | WorkerOptions;
   /**

@@ -22,6 +22,11 @@ export function describeFailure(event: CacheEvent): DescribedFailure | undefined
       return { level: 'warn', text: `${event.key === '' ? '' : `${event.key}: `}${messageOf(event.error)}` };
     case 'queue-recovered':
       return { level: 'log', text: `The refresh queue works again after ${event.duration.toFixed(1)} s` };
+    case 'neighbour-found':
+      return {
+        level: 'warn',
+        text: `The application ${JSON.stringify(event.neighbour)} (${event.at}) uses the prefix ${JSON.stringify(event.prefix)} on this Redis, and so does this one, ${JSON.stringify(event.application)}: each takes the other's refreshes, and jobs of one name share their values. Give forRoot of one of them a prefix of its own; if they are one application, give both the same name`,
+      };
     case 'unknown-job':
       return { level: 'warn', text: `Refresh of ${event.key} is put off: ${messageOf(event.error)}` };
     case 'value-refused':

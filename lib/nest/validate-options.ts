@@ -11,6 +11,7 @@ const OPTIONS = {
   stores: true,
   cache: true,
   prefix: true,
+  name: true,
   near: true,
   worker: true,
   enabled: true,
@@ -29,7 +30,7 @@ const OF_ONE_JOB = ['name', 'key', 'prepareArgs'];
 export function validateOptions(options: AsyncCacheOptions): AsyncCacheOptions {
   if (!isObject(options)) throw wrong(`The options of forRoot are ${shown(options)}`, 'Give an object');
   refuseUnknown(options);
-  const { enabled, connection, prefix, storeTimeout, serializer } = options;
+  const { enabled, connection, prefix, name, storeTimeout, serializer } = options;
   if (enabled !== undefined && typeof enabled !== 'boolean') {
     throw wrong(
       `enabled of forRoot is ${shown(enabled)}`,
@@ -41,6 +42,9 @@ export function validateOptions(options: AsyncCacheOptions): AsyncCacheOptions {
   if (options.worker !== undefined) validateWorker(options.worker, connection !== undefined);
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {
     throw wrong(`prefix of forRoot is ${shown(prefix)}`, 'Leave it out, or write a name');
+  }
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw wrong(`name of forRoot is ${shown(name)}`, 'Leave it out, or write the name of the application');
   }
   if (storeTimeout !== undefined && toPeriod(storeTimeout, 'storeTimeout', 'forRoot') === 0) {
     throw wrong(`storeTimeout of forRoot is ${shown(storeTimeout)}`, 'It must be longer than zero');

@@ -45,6 +45,7 @@ export interface ReleaseJob {
   refresh(key: string): Promise<Fetched>;
   invalidate(key: string): Promise<void>;
   delete(key: string): Promise<boolean>;
+  explain(key: string): Promise<{ readonly workers?: number }>;
 }
 
 export interface ReleaseApp {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AsyncCacheJob, AsyncCached, type AsyncCacheOptions } from 'nestjs-async-cache';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, vi } from 'vitest';
 import { Gate } from '../../lib/testing/gate.js';
 import { startApp } from './support/start-app.js';
 
@@ -40,6 +40,7 @@ describe.each(homes)('explain, %s,', (_, options, hasCopies) => {
 
   it('of nothing says that the next read is a miss, and asks for nothing', async () => {
     const { explain, reports } = await start();
+    await vi.waitFor(async () => expect((await explain()).workers).toBe(1));
     expect(await explain()).toEqual({
       key: 'Reports.sales:"EU"',
       job: 'Reports.sales',
@@ -48,6 +49,7 @@ describe.each(homes)('explain, %s,', (_, options, hasCopies) => {
       failures: 0,
       queued: false,
       copy: false,
+      workers: 1,
       text: 'Reports.sales:"EU" is absent. There is no value that may be served: the next read is a miss.',
     });
     expect(reports.gate.starts).toBe(0);

@@ -93,8 +93,16 @@ export class RefreshRequests {
   /** Undefined where nobody can say: a request for many keys is known by all of them together. */
   isWaiting(job: Requester, key: string, generation: string): Awaitable<boolean | undefined> {
     if (job.batchSize > 1) return undefined;
-    const queue = this.queue === undefined || !job.store.capabilities.shared ? this.inProcess : this.queue;
-    return queue.isWaiting?.({ key, generation });
+    return this.#queueOf(job).isWaiting?.({ key, generation });
+  }
+
+  /** How many live workers know the job of the key. Undefined where nobody can say. */
+  workersFor(job: Requester, key: string): Awaitable<number | undefined> {
+    return this.#queueOf(job).workersFor?.(key);
+  }
+
+  #queueOf({ store }: Requester): RefreshQueue {
+    return this.queue === undefined || !store.capabilities.shared ? this.inProcess : this.queue;
   }
 
   #send(job: Requester, { key, args, context }: Wanted, generation: string): void {

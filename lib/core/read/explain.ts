@@ -11,6 +11,7 @@ export async function explain(job: JobCore, target: Target, args: Arguments): Pr
   const entry = await job.attempt('read', key, () => store.read(key));
   const remaining = await job.attempt('leaseRemaining', key, () => store.leaseRemaining?.(key));
   const queued = await job.attempt('isWaiting', key, () => job.requests.isWaiting(job, key, entry?.generation ?? ''));
+  const workers = await job.attempt('workersFor', key, () => job.requests.workersFor(job, key));
   const facts = {
     key,
     job: job.name,
@@ -18,6 +19,7 @@ export async function explain(job: JobCore, target: Target, args: Arguments): Pr
     ...(remaining === undefined ? {} : { lease: { remaining: remaining / 1_000 } }),
     ...(queued === undefined ? {} : { queued }),
     copy,
+    ...(workers === undefined ? {} : { workers }),
   };
   return { ...facts, text: textOf(facts, entry?.kind === 'error') };
 }
@@ -47,8 +49,21 @@ function factsOf(
 }
 
 function textOf(facts: Facts, isError: boolean): string {
-  const { key, status, age, freshUntil, staleUntil, tags, lease, failures, lastError, nextAttempt, queued, copy } =
-    facts;
+  const {
+    key,
+    status,
+    age,
+    freshUntil,
+    staleUntil,
+    tags,
+    lease,
+    failures,
+    lastError,
+    nextAttempt,
+    queued,
+    copy,
+    workers,
+  } = facts;
   const what = isError ? 'A remembered failure' : 'The value';
   const sentences = [`${key} is ${status}.`];
   if (status === 'absent') sentences.push('There is no value that may be served: the next read is a miss.');
@@ -69,6 +84,7 @@ function textOf(facts: Facts, isError: boolean): string {
   if (queued === true) sentences.push('A refresh has been requested.');
   if (queued === false && status === 'stale')
     sentences.push('No refresh has been requested yet: the next read requests one.');
+  if (workers === 0) sentences.push('No live worker knows the job: nobody will refresh it before one starts.');
   if (copy) sentences.push('This process holds a copy.');
   return sentences.join(' ');
 }
