@@ -43,7 +43,7 @@ const CORE_FLOORS = [
   ['job/'],
   ['policy/', 'store/'],
   ['value/', 'decide', 'ports'],
-  ['entry', 'events', 'errors', 'counters'],
+  ['entry', 'events', 'errors', 'stats/'],
 ];
 
 /** The room of a file of core and its floor; undefined for other files. Floor -1 is none: the file is misplaced. */

@@ -1,6 +1,7 @@
 export { type AsyncCacheAsyncOptions, AsyncCacheModule, type AsyncCacheOptionsFactory } from './async-cache.module.js';
 export { refreshContext, type RefreshContext } from './core/fill/fetch-context.js';
-export type { JobStats } from './core/counters.js';
+export type { Distribution } from './core/stats/distribution.js';
+export type { JobStats, RefreshCounts } from './core/stats/job-stats.js';
 export type { ByteSize } from './core/policy/byte-size.js';
 export type { Duration } from './core/policy/duration.js';
 export {

@@ -1,4 +1,4 @@
-import type { Codec, RefreshRequest, RequestedKey } from '../core/ports.js';
+import type { Codec, RefreshRequest, RequestedKey, RequestOrigin } from '../core/ports.js';
 
 /**
  * Version 1 is read by every release. A request with a context has version 2, because a release that ignores contexts
@@ -26,6 +26,8 @@ export interface RefreshPayload {
   readonly context?: string;
   /** Further keys to fetch, with their arguments. A release that does not know them refreshes only the first key. */
   readonly others?: string;
+  /** Who asked and when. A release that does not know it ignores it. */
+  readonly origin?: RequestOrigin;
 }
 
 export type DecodedPayload =
@@ -37,6 +39,7 @@ export type DecodedPayload =
       readonly args: readonly unknown[];
       readonly context?: unknown;
       readonly others?: readonly RequestedKey[];
+      readonly origin?: RequestOrigin;
     }
   /** It is time for what is scheduled under this name. */
   | { readonly kind: 'tick'; readonly name: string }
@@ -45,7 +48,7 @@ export type DecodedPayload =
   | { readonly kind: 'corrupt'; readonly cause: unknown };
 
 export function encodePayload(
-  { job, key, generation, args, context, others }: Omit<RefreshRequest, 'options'>,
+  { job, key, generation, args, context, others, origin }: Omit<RefreshRequest, 'options'>,
   codec: Codec,
 ): RefreshPayload {
   const encode = (value: unknown): string => codec.encode(value).toString('base64');
@@ -56,13 +59,14 @@ export function encodePayload(
     generation,
     args: encode(args),
     ...(context === undefined ? {} : { context: encode(context) }),
+    ...(origin === undefined ? {} : { origin }),
   } as const;
   return others === undefined ? payload : { ...payload, others: encode(others) };
 }
 
 export function decodePayload(data: unknown, codec: Codec): DecodedPayload {
   if (typeof data !== 'object' || data === null) return corrupt(new Error('it is not an object'));
-  const { v, job, key, generation, args, context, others, tick } = data as Partial<
+  const { v, job, key, generation, args, context, others, origin, tick } = data as Partial<
     Record<keyof RefreshPayload | 'tick', unknown>
   >;
   if (typeof v === 'number' && v > VERSION_WITH_CONTEXT) return { kind: 'newer' };
@@ -87,6 +91,7 @@ export function decodePayload(data: unknown, codec: Codec): DecodedPayload {
       generation,
       args: decoded as readonly unknown[],
       ...(typeof context === 'string' ? { context: decode(context) } : {}),
+      ...(isOrigin(origin) ? { origin } : {}),
     } as const;
     if (typeof others !== 'string') return payload;
     const further = decode(others);
@@ -95,6 +100,10 @@ export function decodePayload(data: unknown, codec: Codec): DecodedPayload {
   } catch (error) {
     return corrupt(error);
   }
+}
+
+function isOrigin(value: unknown): value is RequestOrigin {
+  return typeof value === 'object' && value !== null && Number.isFinite((value as Partial<RequestOrigin>).at);
 }
 
 function isKeyList(value: unknown): value is readonly RequestedKey[] {

@@ -1,8 +1,10 @@
 import { CachedJob } from './cached-job.js';
-import { Counters, type JobStats } from './counters.js';
+import { Counters } from './stats/counters.js';
+import type { JobStats } from './stats/job-stats.js';
 import { ConfigurationError } from './errors.js';
 import { type Environment, JobCore } from './job/job-core.js';
 import type { JobDefinition } from './job/job.js';
+import type { FailingKeys } from './job/failing-keys.js';
 import { keepWarm } from './refresh/keep-warm.js';
 import { tagList } from './policy/option-checks.js';
 import { type Arguments, LONGEST_LEASE, type Target } from './policy/policy.js';
@@ -37,6 +39,12 @@ export interface CacheHealth {
 
 /** No key of a job, so nothing is ever found under it. */
 const PROBE = 'health';
+
+function failingOf(all: readonly FailingKeys[]): Pick<JobStats, 'failing' | 'nextAttempt'> {
+  const failing = all.reduce((sum, { size }) => sum + size, 0);
+  const next = all.flatMap(({ nextAttempt }) => nextAttempt ?? []);
+  return next.length === 0 ? { failing } : { failing, nextAttempt: new Date(Math.min(...next)) };
+}
 
 async function isReachable(store: Store): Promise<boolean> {
   try {
@@ -184,10 +192,10 @@ export class Cache {
     const all = new Counters();
     const jobs: Record<string, JobStats> = {};
     for (const { name, core } of this.#jobs.values()) {
-      jobs[name] = core.counters.snapshot();
+      jobs[name] = { ...core.counters.snapshot(), ...failingOf([core.failing]) };
       all.add(core.counters);
     }
-    return { ...all.snapshot(), jobs };
+    return { ...all.snapshot(), ...failingOf([...this.#jobs.values()].map(({ core }) => core.failing)), jobs };
   }
 
   async #inEveryStore(act: (store: Store) => Awaitable<void>): Promise<void> {

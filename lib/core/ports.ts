@@ -240,6 +240,14 @@ export interface RefreshRequest extends RequestedKey {
   /** Keys to be fetched together with this one by the job's `fetchMany`. They are part of the request's identity. */
   readonly others?: readonly RequestedKey[] | undefined;
   readonly options: RefreshQueueOptions;
+  /** Undefined in requests of a release that does not write it. A queue hands it over as it came. */
+  readonly origin?: RequestOrigin | undefined;
+}
+
+/** Where a request comes from, for those who watch. Nothing depends on it. */
+export interface RequestOrigin {
+  /** When it was made: milliseconds on the clock of the job's store. */
+  readonly at: number;
 }
 
 /** Those of BullMQ's job options that make sense for a refresh. */

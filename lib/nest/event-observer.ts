@@ -1,9 +1,13 @@
+import { channel } from 'node:diagnostics_channel';
 import { Logger } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 import type { CacheEvent } from '../core/events.js';
 import type { Observer } from '../core/ports.js';
 import { type DescribedFailure, describeFailure } from './describe-failure.js';
 import { LogLimiter } from './log-limiter.js';
+
+/** What happens in every application of this process. The messages are the events of `events$`. */
+const everywhere = channel('nestjs-async-cache');
 
 /**
  * Passes events on to subscribers, and writes failures to the log: one line of a kind in a minute, and then how many more
@@ -20,13 +24,14 @@ export class EventObserver implements Observer {
   readonly events$: Observable<CacheEvent> = this.#subject.asObservable();
 
   get active(): boolean {
-    return this.#subject.observed;
+    return this.#subject.observed || everywhere.hasSubscribers;
   }
 
   observe(event: CacheEvent): void {
     const failure = describeFailure(event);
     if (failure !== undefined && this.#limiter.allows(kindOf(event))) this.#log(failure);
     this.#subject.next(event);
+    if (everywhere.hasSubscribers) everywhere.publish(event);
   }
 
   /** Ends the stream, so that a subscriber does not keep a closed application alive. */

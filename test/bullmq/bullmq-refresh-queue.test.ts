@@ -313,6 +313,18 @@ describe('the payload', () => {
     expect(decodePayload(payload, new MsgpackrCodec())).toEqual({ kind: 'payload', ...request });
   });
 
+  it('says who asked and when, which an older release ignores and which decides nothing', () => {
+    const codec = new MsgpackrCodec();
+    const request = { job: 'J', key: 'J:1', generation: 'g', args: [1], origin: { at: 1_000 } };
+    const { origin, ...older } = encodePayload(request, codec);
+    expect(decodePayload({ ...older, origin }, codec)).toEqual({ kind: 'payload', ...request });
+    expect(older).toEqual(encodePayload({ ...request, origin: undefined }, codec));
+    for (const odd of [undefined, null, 1, 'x', {}, { at: '1' }, { at: NaN }]) {
+      expect(decodePayload({ ...older, origin: odd }, codec)).toMatchObject({ kind: 'payload', key: 'J:1' });
+      expect(decodePayload({ ...older, origin: odd }, codec)).not.toHaveProperty('origin');
+    }
+  });
+
   it('has not changed without a new version', () => {
     for (const { payload, ...request } of frozen.payloads)
       expect(encodePayload(request, new MsgpackrCodec())).toEqual(payload);

@@ -57,13 +57,43 @@ describe('the jobs of a cache', () => {
   });
 });
 
+const NOTHING = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+const NONE = {
+  hits: 0,
+  stale: 0,
+  misses: 0,
+  age: { mean: 0, max: 0 },
+  staleAge: NOTHING,
+  fetches: 0,
+  inFlight: 0,
+  fetchTime: NOTHING,
+  stored: 0,
+  fenced: 0,
+  failures: 0,
+  requested: 0,
+  refreshes: { stored: 0, skipped: 0, repeated: 0, failed: 0 },
+  queueWait: NOTHING,
+  failing: 0,
+};
+
+/** Seconds, to the 1 % that the histograms keep. */
+function near(seconds: number): number {
+  const tolerance = Math.max(0.001, seconds / 100);
+  return expect.toSatisfy((actual: number) => Math.abs(actual - seconds) <= tolerance, `about ${seconds}`) as number;
+}
+
+/** So many durations, all the same. */
+function all(count: number, seconds: number): object {
+  const each = near(seconds);
+  return { count, mean: each, p50: each, p90: each, p99: each, max: each };
+}
+
 describe('stats', () => {
   it('count what happened, in all and by job', async () => {
     const process = new Process();
     const job = process.job(counting(), { ttl: 60 });
     const failing = process.job(() => Promise.reject<string>(new Error('down')), {}, { name: 'Failing' });
-    const none = { hits: 0, stale: 0, misses: 0, fetches: 0, stored: 0, fenced: 0, failures: 0, requested: 0 };
-    expect(process.cache.stats()).toEqual({ ...none, jobs: { J: none, Failing: none } });
+    expect(process.cache.stats()).toEqual({ ...NONE, jobs: { J: NONE, Failing: NONE } });
 
     await job.get('a');
     await job.get('a');
@@ -73,19 +103,87 @@ describe('stats', () => {
     await process.recorded.run();
     await expect(failing.get('a')).rejects.toThrow('down');
 
-    const ofJob = { ...none, hits: 1, stale: 1, misses: 1, fetches: 2, stored: 2, requested: 1 };
-    const ofFailing = { ...none, misses: 1, fetches: 1, failures: 1 };
-    expect(process.cache.stats()).toEqual({
+    const stale = (MINUTE + 1) / 1_000;
+    const served = {
       hits: 1,
       stale: 1,
+      age: { mean: expect.closeTo(stale / 2, 3) as number, max: stale },
+      staleAge: all(1, stale),
+      stored: 2,
+      requested: 1,
+      refreshes: { ...NONE.refreshes, stored: 1 },
+      queueWait: all(1, 0),
+    };
+    const ofJob = { ...NONE, ...served, misses: 1, fetches: 2, fetchTime: all(2, 0) };
+    const ofFailing = { ...NONE, misses: 1, fetches: 1, failures: 1, fetchTime: all(1, 0) };
+    expect(process.cache.stats()).toEqual({
+      ...NONE,
+      ...served,
       misses: 2,
       fetches: 3,
-      stored: 2,
-      fenced: 0,
       failures: 1,
-      requested: 1,
+      fetchTime: all(3, 0),
       jobs: { J: ofJob, Failing: ofFailing },
     });
+  });
+
+  it('say how long fetches took and how long requests waited, by percentiles', async () => {
+    const process = new Process();
+    const gate = new Gate<string>();
+    const job = process.job(gate.fetch, { ttl: 60 });
+    const times = [100, 200, 300, 4_000];
+    for (const [index, ms] of times.entries()) {
+      const reading = job.get(index);
+      await gate.started(index + 1);
+      expect(process.cache.stats()).toMatchObject({ inFlight: 1 });
+      await process.advance(ms);
+      gate.release('v');
+      await reading;
+    }
+    const { fetchTime, inFlight } = process.cache.stats();
+    expect(inFlight).toBe(0);
+    expect(fetchTime).toMatchObject({ count: 4, mean: near(1.15), p50: near(0.2), p99: near(4), max: near(4) });
+
+    await process.advance(2 * MINUTE);
+    await job.get(0);
+    await process.settle();
+    await process.advance(7_000);
+    const refreshing = process.recorded.run();
+    await gate.started(5);
+    expect(process.cache.stats().queueWait).toMatchObject({ count: 1, p50: near(7), max: near(7) });
+    gate.release('v');
+    await refreshing;
+  });
+
+  it('say how refreshes ended, which keys are failing, and when the first of them is tried again', async () => {
+    const process = new Process();
+    let fail = false;
+    const fetch = async (): Promise<string> => (fail ? Promise.reject(new Error('down')) : 'v');
+    const job = process.job(fetch, { ttl: 60, backoff: { initial: 5, factor: 2, max: 60 } });
+    await Promise.all([job.get('a'), job.get('b')]);
+    await process.advance(MINUTE + 1);
+    fail = true;
+    const refreshAll = async (): Promise<void> => {
+      await Promise.all([job.get('a'), job.get('b')]);
+      await process.settle();
+      await process.recorded.run();
+    };
+    await refreshAll();
+    const first = { failing: 2, nextAttempt: new Date(process.clock.now() + 5_000) };
+    expect(process.cache.stats()).toMatchObject({ ...first, refreshes: { stored: 0, failed: 2 }, jobs: { J: first } });
+
+    fail = false;
+    await process.advance(5_001);
+    await refreshAll();
+    expect(process.cache.stats()).toMatchObject({ failing: 0, refreshes: { stored: 2, failed: 2 } });
+    expect(process.cache.stats().nextAttempt).toBeUndefined();
+
+    await process.advance(MINUTE + 1);
+    await refreshAll();
+    const [request] = process.recorded.requests;
+    await process.recorded.request([request!]);
+    await process.recorded.run();
+    expect(process.cache.stats().refreshes).toEqual({ stored: 4, skipped: 1, repeated: 0, failed: 2 });
   });
 
   it('count what was fenced', async () => {

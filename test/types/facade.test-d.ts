@@ -4,6 +4,7 @@ import {
   type CacheEvent,
   type CacheableMethod,
   type Job,
+  type Distribution,
   type JobStats,
 } from 'nestjs-async-cache';
 import type { Observable } from 'rxjs';
@@ -63,6 +64,8 @@ it('jobs(), events$, stats(), tags and clear() are typed, without any', () => {
   expectTypeOf(cache.events$).toEqualTypeOf<Observable<CacheEvent>>();
   expectTypeOf(cache.stats()).toEqualTypeOf<JobStats & { readonly jobs: Readonly<Record<string, JobStats>> }>();
   expectTypeOf(cache.stats().hits).toBeNumber();
+  expectTypeOf(cache.stats().fetchTime).toEqualTypeOf<Distribution>();
+  expectTypeOf(cache.stats().nextAttempt).toEqualTypeOf<Date | undefined>();
   expectTypeOf(cache.clear()).resolves.toBeVoid();
   expectTypeOf(cache.invalidateTags).parameters.toEqualTypeOf<string[]>();
 });

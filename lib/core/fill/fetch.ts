@@ -40,6 +40,7 @@ export async function fetchUnderLease<Result>(
   const stopsRenewing = fillings.map(({ lease }) => renewWhileFetching(job, lease));
   const startedAt = clock.now();
   job.counters.fetches++;
+  job.counters.inFlight++;
   try {
     const facts = { signal, key, background, attempt: failures + 1 };
     const isOne = fillings.length === 1;
@@ -49,8 +50,10 @@ export async function fetchUnderLease<Result>(
   } finally {
     cancelDeadline();
     for (const stopRenewing of stopsRenewing) stopRenewing();
-    const duration = (clock.now() - startedAt) / 1_000;
-    job.tell(() => ({ type: 'fetched', job: job.name, key, background, duration }));
+    const took = clock.now() - startedAt;
+    job.counters.inFlight--;
+    job.counters.fetchTime.record(took);
+    job.tell(() => ({ type: 'fetched', job: job.name, key, background, duration: took / 1_000 }));
   }
 }
 

@@ -1,4 +1,4 @@
-import { Counters } from '../counters.js';
+import { Counters } from '../stats/counters.js';
 import { StoreSuspendedError } from '../errors.js';
 import type { CacheEvent } from '../events.js';
 import { FailingKeys } from './failing-keys.js';
@@ -114,8 +114,9 @@ export class JobCore {
   }
 
   reportRefreshFailure(key: string, error: unknown, failures: number, retryIn: number): void {
-    this.failing.failed(key, this.environment.clock.now());
-    const retryAt = new Date(this.environment.clock.now() + retryIn);
+    const now = this.environment.clock.now();
+    this.failing.failed(key, now, now + retryIn);
+    const retryAt = new Date(now + retryIn);
     this.environment.observer.observe({
       type: 'refresh-failed',
       job: this.name,

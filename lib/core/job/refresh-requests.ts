@@ -2,7 +2,7 @@ import type { Entry } from '../entry.js';
 import type { ArgumentCopies } from './argument-copies.js';
 import { encodeArguments } from './key.js';
 import type { JobContext } from './job-context.js';
-import type { Counters } from '../counters.js';
+import type { Counters } from '../stats/counters.js';
 import type { Arguments, JobPolicy } from '../policy/policy.js';
 import { QueueClosedError } from '../errors.js';
 import type { CacheEvent } from '../events.js';
@@ -25,7 +25,7 @@ interface Requester {
   readonly counters: Counters;
   readonly argumentCopies: Pick<ArgumentCopies, 'pack'>;
   readonly context: Pick<JobContext, 'copy'>;
-  readonly store: Pick<Store, 'capabilities'>;
+  readonly store: Pick<Store, 'capabilities' | 'now'>;
   tell(event: () => CacheEvent): void;
 }
 
@@ -116,7 +116,8 @@ export class RefreshRequests {
     job.counters.requested++;
     job.tell(() => ({ type: 'refresh-requested', job: job.name, key }));
     const { queue: options } = job.policy;
-    const request = { job: job.name, key, generation, ...travelling, options };
+    const origin = { at: job.store.now() };
+    const request = { job: job.name, key, generation, ...travelling, options, origin };
     if (this.#waiting.push({ job, request }) === 1) this.clock.defer(() => void this.#flush());
   }
 

@@ -63,8 +63,7 @@ export function serve<Result>(
   currentFlow()?.dependencies?.add(milliseconds, entry.tags);
   const age = milliseconds / 1_000;
   currentCollector()?.add(collected(entry, status, age, now));
-  if (status === 'hit') job.counters.hits++;
-  else job.counters.stale++;
+  job.counters.served(status, milliseconds);
   // Not a closure, which would be allocated for every hit.
   const { observer } = job.environment;
   if (observer.active) {

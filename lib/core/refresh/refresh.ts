@@ -11,6 +11,8 @@ import { refreshBatch, STORE_RETRY } from './refresh-batch.js';
 /** Keys of a request that are accepted although `batchSize` is less: another release may have a larger one. */
 const LARGEST_BATCH = 1_000;
 
+type Judged = Extract<RefreshOutcome, { kind: 'stored' | 'skipped' | 'busy' | 'failed' }>;
+
 /** Names come from the queue. This many unknown ones are reported. */
 const MOST_UNKNOWN = 1_000;
 
@@ -60,10 +62,12 @@ export class Refresher {
       case 'changed':
       case 'backoff': {
         const reason = acquired.kind;
+        job.counters.refreshes.skipped++;
         job.tell(() => ({ type: 'refresh-skipped', job: job.name, key: request.key, reason }));
         return { kind: 'skipped' };
       }
       case 'granted': {
+        noteWait(job, request);
         const filled = await job.flights.run(acquired.lease.token, () =>
           fill(job, {
             target,
@@ -78,7 +82,10 @@ export class Refresher {
           }),
         );
         // The key was invalidated during the fetch. Running this request again is the one follow-up that is due.
-        if (filled.kind === 'unstored' && filled.because === 'revoked') return { kind: 'again' };
+        if (filled.kind === 'unstored' && filled.because === 'revoked') {
+          job.counters.refreshes.repeated++;
+          return { kind: 'again' };
+        }
         job.requests.ended(request.key);
         if (filled.kind === 'stored' && filled.isStale) await followUp(job, { target, ...request });
         return this.#outcome(job, request.key, filled, acquired.failures + 1);
@@ -107,6 +114,7 @@ export class Refresher {
       return worstOf([first, await this.#runBatch(job, target, { ...next, job: name, options }, rest)]);
     }
     const { filled, busyFor } = await refreshBatch(job, target, keys, fetchMany);
+    if (filled.length > 0) noteWait(job, request);
     const outcomes: RefreshOutcome[] = busyFor === undefined ? [] : [{ kind: 'busy', retryIn: busyFor }];
     const reported = new Set<unknown>();
     for (const { requested, filled: each, attempt } of filled) {
@@ -115,10 +123,16 @@ export class Refresher {
       if (each.kind === 'unstored' && each.because === 'revoked') {
         const { key, args, context, generation } = requested;
         job.requests.want(job, { key, args, context }, { generation });
+        job.counters.refreshes.repeated++;
+        outcomes.push({ kind: 'skipped' });
+        continue;
       }
       // A fetch that fails fails for all of its keys and is reported once. Errors of single keys are reported each.
       if (each.kind === 'failed') {
-        if (reported.has(each.error)) continue;
+        if (reported.has(each.error)) {
+          job.counters.refreshes.failed++;
+          continue;
+        }
         reported.add(each.error);
       }
       outcomes.push(this.#outcome(job, requested.key, each, attempt));
@@ -149,6 +163,12 @@ export class Refresher {
   }
 
   #outcome(job: JobCore, key: string, filled: Filled, attempt: number): RefreshOutcome {
+    const outcome = this.#judge(job, key, filled, attempt);
+    if (outcome.kind !== 'busy') job.counters.refreshes[outcome.kind]++;
+    return outcome;
+  }
+
+  #judge(job: JobCore, key: string, filled: Filled, attempt: number): Judged {
     switch (filled.kind) {
       case 'stored':
         return { kind: 'stored' };
@@ -175,6 +195,11 @@ export class Refresher {
     }
     return { kind: 'unknown-job', error };
   }
+}
+
+/** Call it when a fetch is about to start. */
+function noteWait({ store, counters }: JobCore, { origin }: RefreshRequest): void {
+  if (origin !== undefined) counters.queueWait.record(store.now() - origin.at);
 }
 
 /**

@@ -48,6 +48,7 @@ describe('requests for refreshes', () => {
         generation: entry?.generation,
         args: ['a'],
         options: { priority: 3, attempts: 2, delay: 1_000 },
+        origin: { at: process.store.now() },
       },
     ]);
   });
