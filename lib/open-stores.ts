@@ -90,7 +90,19 @@ function mainStore({ connection, store, stores, cache, enabled }: AsyncCacheOpti
 async function openStore(home: StoreOptions, setup: Setup): Promise<Store> {
   if (home.connection !== undefined) return openRedisStore(home.connection, setup);
   if (home.stores !== undefined || home.cache !== undefined) return openCacheManagerStore(home, setup);
-  return new MemoryStore({ clock: setup.clock, ...(home.max === undefined ? {} : { max: home.max }) });
+  return openMemoryStore(home, setup);
+}
+
+function openMemoryStore({ max, maxBytes }: StoreOptions, { clock, observer }: Setup): Store {
+  return new MemoryStore({
+    clock,
+    ...(max === undefined ? {} : { max }),
+    ...(maxBytes === undefined ? {} : { maxBytes: toBytes(maxBytes, 'store.maxBytes', 'forRoot') }),
+    onTooLarge: (key) => {
+      const error = new Error('it alone takes more than maxBytes of the memory store');
+      observer.observe({ type: 'value-refused', job: '', key, error });
+    },
+  });
 }
 
 async function openRedisStore(connection: NonNullable<StoreOptions['connection']>, setup: Setup): Promise<Store> {
@@ -123,7 +135,7 @@ async function openCacheManagerStore(home: StoreOptions, setup: Setup): Promise<
 
 function withNearTier(
   store: GuardedStore,
-  { max = DEFAULT_NEAR.max, age = DEFAULT_NEAR.age }: NearOptions = {},
+  { max = DEFAULT_NEAR.max, maxBytes, age = DEFAULT_NEAR.age }: NearOptions = {},
   feed: ChangeFeed | undefined,
   setup: Setup,
 ): NearStore {
@@ -136,7 +148,8 @@ function withNearTier(
     store.resume();
   };
   const period = toPeriod(age, 'near.age', 'forRoot');
-  return new NearStore({ store, feed, clock, max, age: period, valueTypes, onFailure, onRestored });
+  const bytes = maxBytes === undefined ? undefined : toBytes(maxBytes, 'near.maxBytes', 'forRoot');
+  return new NearStore({ store, feed, clock, max, maxBytes: bytes, age: period, valueTypes, onFailure, onRestored });
 }
 
 function reporting({ observer }: Setup, operation: string): (key: string, error: unknown) => void {

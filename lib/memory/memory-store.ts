@@ -22,7 +22,13 @@ export interface MemoryStoreOptions {
   readonly clock: Clock;
   /** How many entries are kept. Beyond that, entries that were not read for a while are dropped. Default: 10,000. */
   readonly max?: number;
+  /** Bytes that the entries may take together, as far as they can be estimated. Default: 64 MB. */
+  readonly maxBytes?: number;
+  /** Called with the key of a value that is not kept because it alone takes more than `maxBytes`. Default: nothing. */
+  readonly onTooLarge?: ((key: string) => void) | undefined;
 }
+
+const DEFAULT_MAX_BYTES = 64 * 1_024 ** 2;
 
 /** How many different terms are shared. Jobs need a few, unless each value has a ttl of its own. */
 const MOST_TERMS = 1_000;
@@ -60,12 +66,21 @@ export class MemoryStore implements Store {
   readonly #epoch: number;
   #serial = 0;
 
-  constructor({ clock, max = 10_000 }: MemoryStoreOptions) {
+  readonly #onTooLarge: MemoryStoreOptions['onTooLarge'];
+
+  constructor({ clock, max = 10_000, maxBytes = DEFAULT_MAX_BYTES, onTooLarge }: MemoryStoreOptions) {
     this.#clock = clock;
     this.#epoch = clock.now();
-    this.#entries = new RecentEntries(max, (key, entry) => {
+    this.#onTooLarge = onTooLarge;
+    const onRemove = (key: string, entry: StoredEntry): void => {
       this.#tags.remove(key, entry.tags);
-    });
+    };
+    this.#entries = new RecentEntries({ max, maxBytes, onRemove });
+  }
+
+  /** Bytes that the entries take together, as far as they can be estimated. */
+  get estimatedBytes(): number {
+    return this.#entries.bytes;
   }
 
   now(): number {
@@ -259,8 +274,8 @@ export class MemoryStore implements Store {
   }
 
   #put(key: string, entry: StoredEntry): void {
-    this.#entries.set(key, entry);
-    this.#tags.add(key, entry.tags);
+    if (this.#entries.set(key, entry)) this.#tags.add(key, entry.tags);
+    else this.#onTooLarge?.(key);
   }
 
   #revokeTags(tags: readonly string[], isRemoval = false): void {

@@ -1,7 +1,15 @@
+import { estimatedBytesOfEntry } from './estimated-bytes.js';
 import type { StoredEntry } from './stored-entry.js';
 
+export interface RecentEntriesOptions {
+  readonly max: number;
+  readonly maxBytes: number;
+  /** Called with each entry that is removed or replaced. */
+  readonly onRemove: (key: string, entry: StoredEntry) => void;
+}
+
 /**
- * At most `max` entries by key. When there is no room, the oldest entry goes, but an entry that was read since is
+ * At most `max` entries by key, of `maxBytes` bytes together as far as they can be estimated. When there is no room, the oldest entry goes, but an entry that was read since is
  * spared once and counts as new again ("second chance"). That is nearly as good as dropping the least recently used
  * entry. A read costs setting a flag, where a list in the order of use would cost more time than the look-up itself,
  * and memory for its links.
@@ -14,11 +22,10 @@ export class RecentEntries {
    */
   #oldest: MapIterator<[string, StoredEntry]> | undefined;
 
-  constructor(
-    private readonly max: number,
-    /** Called with each entry that is removed or replaced. */
-    private readonly onRemove: (key: string, entry: StoredEntry) => void,
-  ) {}
+  /** What the entries take together, as far as it can be estimated. */
+  bytes = 0;
+
+  constructor(private readonly options: RecentEntriesOptions) {}
 
   get(key: string): StoredEntry | undefined {
     const entry = this.#entries.get(key);
@@ -31,15 +38,26 @@ export class RecentEntries {
     return this.#entries.get(key);
   }
 
-  set(key: string, entry: StoredEntry): void {
+  /** False for an entry that is larger than `maxBytes`: the key is then without an entry. */
+  set(key: string, entry: StoredEntry): boolean {
+    const { max, maxBytes, onRemove } = this.options;
+    if (entry.bytes === 0) entry.bytes = estimatedBytesOfEntry(key, entry.value);
+    if (entry.bytes > maxBytes) {
+      this.delete(key);
+      return false;
+    }
     const former = this.#entries.get(key);
     if (former === undefined) {
-      if (this.#entries.size >= this.max) this.#dropOne();
+      if (this.#entries.size >= max) this.#dropOne();
     } else {
       entry.used = former.used;
-      this.onRemove(key, former);
+      this.bytes -= former.bytes;
+      onRemove(key, former);
     }
     this.#entries.set(key, entry);
+    this.bytes += entry.bytes;
+    while (this.bytes > maxBytes) this.#dropOne(key);
+    return true;
   }
 
   /** A copy, so that changes during a walk do not disturb the walk. */
@@ -51,7 +69,8 @@ export class RecentEntries {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
-    this.onRemove(key, entry);
+    this.bytes -= entry.bytes;
+    this.options.onRemove(key, entry);
   }
 
   clear(): void {
@@ -59,7 +78,7 @@ export class RecentEntries {
     for (const key of this.keys()) this.delete(key);
   }
 
-  #dropOne(): void {
+  #dropOne(spared?: string): void {
     while (this.#entries.size > 0) {
       // One iterator for all calls: a new one would have to skip the places of all removed entries.
       this.#oldest ??= this.#entries.entries();
@@ -69,7 +88,7 @@ export class RecentEntries {
         continue;
       }
       const [key, entry] = value;
-      if (!entry.used) {
+      if (!entry.used && key !== spared) {
         this.delete(key);
         return;
       }

@@ -27,6 +27,8 @@ export interface Terms {
 export class StoredEntry implements Entry {
   /** Whether it was read since the store last looked for an entry to drop. */
   used = false;
+  /** The estimated size in memory; 0 before the entry is kept. */
+  bytes = 0;
 
   constructor(
     readonly value: unknown,
@@ -78,7 +80,9 @@ export class StoredEntry implements Entry {
 
   /** The same value with the same time under other terms. */
   under(terms: Partial<Terms>): StoredEntry {
-    return new StoredEntry(this.value, { ...this.terms, ...terms }, this.sinceEpoch, this.serial);
+    const entry = new StoredEntry(this.value, { ...this.terms, ...terms }, this.sinceEpoch, this.serial);
+    entry.bytes = this.bytes;
+    return entry;
   }
 }
 

@@ -11,6 +11,8 @@ export interface NearStoreOptions {
   readonly clock: Clock;
   /** How many entries are kept in this process. */
   readonly max: number;
+  /** Bytes that they may take together, as far as they can be estimated. *Default:* 64 MB. */
+  readonly maxBytes?: number | undefined;
   /** Milliseconds for which a copy is used while nothing confirms that it is still right. */
   readonly age: number;
   /** Classes whose instances readers may share once their members are frozen. *Default:* none. */

@@ -41,12 +41,16 @@ export class NearStore implements Store {
   #lostAt = 0;
 
   constructor(private readonly options: NearStoreOptions) {
-    const { store, clock, max, age, feed, valueTypes = NO_TYPES } = options;
+    const { store, clock, max, maxBytes, age, feed, valueTypes = NO_TYPES } = options;
     const schedule: Clock['schedule'] = (ms, run) => clock.schedule(ms, run);
     const defer: Clock['defer'] = (run) => {
       clock.defer(run);
     };
-    this.#near = new MemoryStore({ max, clock: { now: () => store.now(), schedule, defer } });
+    this.#near = new MemoryStore({
+      max,
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      clock: { now: () => store.now(), schedule, defer },
+    });
     this.#copies = new NearCopies({ store: this.#near, feed, max, age, valueTypes });
     this.#outage = new Outage({
       store,

@@ -36,7 +36,7 @@ export interface AsyncCacheOptions<Captured = unknown> {
   worker?: false | WorkerOptions;
   /**
    * Copies of a Redis store's entries in this process. They are read without a round trip and kept up to date by
-   * Redis's reports of changes. False: none. *Default:* `{ max: 10_000, age: '30s' }` with Redis, none with
+   * Redis's reports of changes. False: none. *Default:* `{ max: 10_000, maxBytes: '64MB', age: '30s' }` with Redis, none with
    * cache-manager.
    */
   near?: false | NearOptions;
@@ -91,6 +91,8 @@ export interface WorkerOptions {
 export interface NearOptions {
   /** How many entries. *Default:* 10,000. */
   max?: number;
+  /** Bytes of memory that they may take, as far as they can be estimated. *Default:* `'64MB'`. */
+  maxBytes?: ByteSize;
   /**
    * How long a copy is used while nothing confirms that it is still right: while Redis is unreachable, and with a store
    * that cannot report changes. *Default:* `'30s'`.
@@ -98,7 +100,7 @@ export interface NearOptions {
   age?: Duration;
 }
 
-/** Where entries live. Give one of these. */
+/** Where entries live. Give one of these; `max` and `maxBytes` go together. */
 export interface StoreOptions {
   /** A Redis. */
   connection?: RedisConnection;
@@ -108,6 +110,11 @@ export interface StoreOptions {
   cache?: CacheManagerCache;
   /** The memory of this process, with at most this many entries. *Default:* 10,000. */
   max?: number;
+  /**
+   * Bytes that the entries in the memory of this process may take, as far as they can be estimated; a value that is larger
+   * alone is not kept. *Default:* `'64MB'`.
+   */
+  maxBytes?: ByteSize;
 }
 
 // The packages behind these types are optional, so the types describe only the members that are used.

@@ -102,15 +102,16 @@ function validateHomes({ store, stores, cache }: AsyncCacheOptions): void {
 
 function validateStore(option: string, store: StoreOptions): void {
   const homes = isObject(store) ? Object.entries(store).filter(([, home]) => home !== undefined) : [];
-  const [[name] = [], ...others] = homes;
+  const [name, ...others] = new Set(homes.map(([option]) => (option === 'maxBytes' ? 'max' : option)));
   const known = ['connection', 'stores', 'cache', 'max'].includes(name ?? '');
   if (!known || others.length > 0) {
     throw wrong(
       `${option} of forRoot has ${homes.map(([home]) => home).join(' and ') || shown(store)}`,
-      'Say where these entries live: { connection }, { stores }, { cache } or { max }',
+      'Say where these entries live: { connection }, { stores }, { cache } or { max, maxBytes }',
     );
   }
   refuseConnection(`${option}.connection`, store.connection);
+  if (store.maxBytes !== undefined) validateMaxBytes(`${option}.maxBytes`, store.maxBytes);
   if (store.max !== undefined && !isCount(store.max)) {
     throw wrong(`${option}.max of forRoot is ${shown(store.max)}`, 'It must be a whole number of 1 or more');
   }
@@ -141,11 +142,17 @@ function validateWorker(worker: false | WorkerOptions, hasQueue: boolean): void 
 
 function validateNear(near: false | NearOptions): void {
   if (near === false) return;
-  if (!isObject(near)) throw wrong(`near of forRoot is ${shown(near)}`, 'Write false, or { max, age }');
+  if (!isObject(near)) throw wrong(`near of forRoot is ${shown(near)}`, 'Write false, or { max, maxBytes, age }');
   if (near.max !== undefined && !isCount(near.max)) {
     throw wrong(`near.max of forRoot is ${shown(near.max)}`, 'It must be a whole number of 1 or more');
   }
+  if (near.maxBytes !== undefined) validateMaxBytes('near.maxBytes', near.maxBytes);
   if (near.age !== undefined) toPeriod(near.age, 'near.age', 'forRoot');
+}
+
+function validateMaxBytes(option: string, maxBytes: unknown): void {
+  if (toBytes(maxBytes, option, 'forRoot') > 0) return;
+  throw wrong(`${option} of forRoot is ${shown(maxBytes)}`, "It must be more than zero, such as '64MB'");
 }
 
 function validateDefaults(defaults: NonNullable<AsyncCacheOptions['defaults']>): void {

@@ -133,6 +133,46 @@ describe('MemoryStore', () => {
     expect(entries[0]?.generation).not.toBe(entries[1]?.generation);
   });
 
+  it('holds no more bytes than maxBytes: what was not read for a while goes, what is new stays', async () => {
+    const bounded = new MemoryStore({ clock, maxBytes: 100_000 });
+    for (let at = 0; at < 100; at++) {
+      await userOf(bounded).set(`key ${String(at)}`, 'x'.repeat(10_000));
+      bounded.read('key 0');
+      expect(bounded.estimatedBytes).toBeLessThanOrEqual(100_000);
+    }
+    const held = Array.from({ length: 100 }, (_, at) => at).filter((at) => bounded.read(`key ${String(at)}`));
+    expect(held).toHaveLength(9);
+    expect(held).toContain(0);
+    expect(held).toContain(99);
+    bounded.clear();
+    expect(bounded.estimatedBytes).toBe(0);
+  });
+
+  it('counts each entry once, however often it is replaced, made stale, failed and removed', async () => {
+    const bounded = new MemoryStore({ clock });
+    await userOf(bounded).set('key', 'x'.repeat(1_000));
+    const one = bounded.estimatedBytes;
+    for (let at = 0; at < 10; at++) {
+      await userOf(bounded).set('key', 'y'.repeat(1_000));
+      bounded.invalidate('key');
+    }
+    expect(bounded.estimatedBytes).toBe(one);
+    bounded.delete('key');
+    expect(bounded.estimatedBytes).toBe(0);
+  });
+
+  it('does not keep a value that is larger than maxBytes, says so, and keeps no older one in its place', async () => {
+    const tooLarge: string[] = [];
+    const bounded = new MemoryStore({ clock, maxBytes: 10_000, onTooLarge: (key) => tooLarge.push(key) });
+    await userOf(bounded).set('other', 'small');
+    await userOf(bounded).set('key', 'small');
+    await userOf(bounded).set('key', 'x'.repeat(20_000), { tags: ['tag'] });
+    expect(tooLarge).toEqual(['key']);
+    expect(bounded.read('key')).toBeUndefined();
+    expect(bounded.read('other')).toBeDefined();
+    expect(() => bounded.invalidateTags(['tag'])).not.toThrow();
+  });
+
   it('reads without looking at the clock', () => {
     let asked = 0;
     const counting: Clock = { now: () => ++asked, schedule: () => () => undefined, defer: () => undefined };

@@ -5,7 +5,7 @@ import { vacant } from '../../lib/memory/stored-entry.js';
 
 function entriesOf(max: number): { entries: RecentEntries; gone: string[]; fill: (...keys: string[]) => void } {
   const gone: string[] = [];
-  const entries = new RecentEntries(max, (key) => gone.push(key));
+  const entries = new RecentEntries({ max, maxBytes: Infinity, onRemove: (key) => gone.push(key) });
   const fill = (...keys: string[]): void => {
     for (const key of keys) entries.set(key, vacant(0));
   };

@@ -87,7 +87,8 @@ export class Copier {
   }
 
   #copyArray(array: readonly unknown[]): unknown[] {
-    const copy: unknown[] = [];
+    // An array that grows has room for 17 elements at once. A long one may be mostly empty places.
+    const copy = new Array<unknown>(array.length <= MOST_HOLES ? array.length : 0);
     this.#copies.set(array, copy);
     if (Object.getPrototypeOf(array) !== Array.prototype) this.#note(array, 'Array');
     let index = 0;

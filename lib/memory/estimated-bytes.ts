@@ -1,0 +1,85 @@
+/** Bytes that the engine takes for each, measured on 64-bit builds. */
+const WORD = 8;
+const STRING = 16;
+const OBJECT = 3 * WORD;
+/** A new object has room for four members in itself; further ones are in a table of their own, which grows by three. */
+const MEMBERS_INSIDE = 4;
+const DATE = 12 * WORD;
+const COLLECTION = 4 * WORD;
+/** For each entry of a Map, or of a Set: their tables are between half full and full. */
+const MAP_SLOT = 5 * WORD;
+const SET_SLOT = 4 * WORD;
+const BUFFER = 200;
+/** A number that is no small integer has an object of its own. */
+const BOXED_NUMBER = 2 * WORD;
+const LARGEST_SMALL_INTEGER = 2 ** 31;
+
+/** An entry with its time and its place in the Map. What it shares with other entries of its job is not counted. */
+const ENTRY = 20 * WORD;
+
+/** How many bytes of memory an entry takes, its key included. */
+export function estimatedBytesOfEntry(key: string, value: unknown): number {
+  return ENTRY + bytesOfText(key) + estimatedBytes(value);
+}
+
+/**
+ * How many bytes of memory a portable value takes, within about 30 % for rows, texts, bytes and collections of them.
+ * Walks through the value once, at about a tenth of the cost of copying it. What occurs several times counts once.
+ */
+export function estimatedBytes(value: unknown): number {
+  return typeof value === 'object' && value !== null ? bytesOf(value, new Set()) : WORD + bytesOf(value, undefined);
+}
+
+function bytesOf(value: unknown, seen: Set<object> | undefined): number {
+  if (typeof value === 'string') return bytesOfText(value);
+  if (typeof value === 'number') return isSmallInteger(value) ? 0 : BOXED_NUMBER;
+  if (typeof value === 'bigint') return 2 * WORD + WORD * Math.ceil(value.toString(16).length / 16);
+  if (typeof value !== 'object' || value === null || seen === undefined || seen.has(value)) return 0;
+  seen.add(value);
+  return bytesOfObject(value, seen);
+}
+
+function isSmallInteger(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < LARGEST_SMALL_INTEGER;
+}
+
+function bytesOfObject(value: object, seen: Set<object>): number {
+  if (Array.isArray(value)) {
+    let bytes = 4 * WORD + WORD * (2 + value.length);
+    for (const element of value as readonly unknown[]) bytes += bytesOf(element, seen);
+    return bytes;
+  }
+  if (value instanceof Map) {
+    let bytes = COLLECTION + MAP_SLOT * value.size;
+    for (const [key, element] of value) bytes += bytesOf(key, seen) + bytesOf(element, seen);
+    return bytes;
+  }
+  if (value instanceof Set) {
+    let bytes = COLLECTION + SET_SLOT * value.size;
+    for (const element of value) bytes += bytesOf(element, seen);
+    return bytes;
+  }
+  if (ArrayBuffer.isView(value)) return BUFFER + value.byteLength;
+  if (value instanceof ArrayBuffer) return BUFFER + value.byteLength;
+  const own = value instanceof Date ? DATE : OBJECT;
+  return own + bytesOfMembers(value, seen);
+}
+
+function bytesOfMembers(value: object, seen: Set<object>): number {
+  let members = 0;
+  let bytes = 0;
+  for (const name of Reflect.ownKeys(value)) {
+    // Errors have members that are not enumerable, and no accessor is run.
+    const member = Object.getOwnPropertyDescriptor(value, name)?.value as unknown;
+    members += 1;
+    bytes += bytesOf(member, seen);
+  }
+  const outside = Math.max(0, members - MEMBERS_INSIDE);
+  return bytes + MEMBERS_INSIDE * WORD + (outside === 0 ? 0 : WORD * (2 + 3 * Math.ceil(outside / 3)));
+}
+
+/** A text with any character beyond Latin-1 takes two bytes for each. */
+function bytesOfText(text: string): number {
+  const width = /[^\u0000-\u00ff]/.test(text) ? 2 : 1;
+  return STRING + WORD * Math.ceil((width * text.length) / WORD);
+}
