@@ -20,6 +20,7 @@ const ADAPTED_PACKAGES = {
   'cache-manager': ['cache-manager', 'keyv'],
   orm: ['@nestjs/common'],
   typeorm: ['typeorm', '@nestjs/typeorm', '@nestjs/common'],
+  prisma: ['@prisma/client', '@nestjs/common'],
   otel: ['@opentelemetry/api'],
   testing: [],
 };
@@ -30,6 +31,7 @@ const INNER_RINGS = {
   nest: ['core'],
   orm: ['core', 'nest'],
   typeorm: ['core', 'nest', 'orm'],
+  prisma: ['core', 'nest', 'orm'],
   near: ['core', 'memory'],
   testing: ['core', 'nest', 'memory'],
 };

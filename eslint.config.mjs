@@ -8,7 +8,7 @@ const LIGHT = ['test/**', 'sample/**', 'bench/**'];
 const nodeGlobals = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly']));
 
 export default defineConfig(
-  globalIgnores(['**/dist/', 'coverage/', '**/node_modules/']),
+  globalIgnores(['**/dist/', '**/generated/', 'coverage/', '**/node_modules/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -149,7 +149,8 @@ export abstract class EntityJob extends AsyncCacheJob {
     const { model } = source;
     const reached = [...source.reached(args)];
     const depending = kind === 'get' && source.namesOneRow(args) ? reached : [model, ...reached];
-    const rows: readonly unknown[] = Array.isArray(value) ? value : typeof value === 'object' && value ? [value] : [];
+    const read = kind === 'get' ? (source.identified?.(args, value) ?? value) : value;
+    const rows: readonly unknown[] = Array.isArray(read) ? read : typeof read === 'object' && read ? [read] : [];
     return [
       new TagNames(model.tagName).entity,
       ...depending.flatMap(tagsOfAnyRow),

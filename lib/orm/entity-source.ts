@@ -25,6 +25,8 @@ export interface EntitySource<Transaction extends object = object> {
   isNotFound(error: unknown): boolean;
   /** The text of an id in tags; undefined when it has more than one. */
   idText(id: unknown): string | undefined;
+  /** The row of a `get` with its id, where the arguments say it and the row may not have it. *Default:* the row. */
+  identified?(args: Arguments, row: unknown): unknown;
   /** The transaction in which the caller is. Costs one comparison while none is open. */
   openTransaction(): Transaction | undefined;
   /** For rows that can be stored only in another form. */

@@ -119,6 +119,16 @@ it('exports exactly these names', () => {
       "nestjs-async-cache/near": [
         "NearStore",
       ],
+      "nestjs-async-cache/prisma": [
+        "AsyncCachePrismaModule",
+        "CachedDelegate",
+        "EntityCountJob",
+        "EntityFilterJob",
+        "EntityGetJob",
+        "InjectCachedDelegate",
+        "getCachedDelegateToken",
+        "reportWrites",
+      ],
       "nestjs-async-cache/redis": [
         "RedisStore",
         "connectRedis",

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { expect } from 'vitest';
+import { TABLES as PRISMA_TABLES } from '../prisma/support/tables.js';
 import { type Harness, jobOf, namesOn } from './harness.js';
 
 const APP = ['app.module.ts', 'report.service.ts'];
@@ -17,10 +18,10 @@ function withProviders(files: readonly string[] = [], ...names: string[]): Harne
 }
 
 /** Blocks find their database empty. */
-async function emptyDatabase(): Promise<void> {
+async function emptyDatabase(tables = ''): Promise<void> {
   const client = new pg.Client(process.env['DATABASE_URL']);
   await client.connect();
-  await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await client.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${tables}`);
   await client.end();
 }
 
@@ -123,6 +124,30 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       const url = await stage.startHttp(AppModule, undefined, HealthModule);
       const response = await fetch(`${url}/health`);
       expect(await response.json()).toMatchObject({ status: 'ok', info: { cache: { status: 'up', workers: 1 } } });
+    },
+  },
+  'accounts.module.ts': {
+    files: ['prisma.service.ts', 'accounts.module.ts', 'staff-accounts.ts'],
+    run: async (stage) => {
+      const { AccountsModule, Accounts, PrismaService, StaffAccounts } = stage.exports;
+      await emptyDatabase(PRISMA_TABLES);
+      const app = await stage.startReal({ module: AccountsModule, providers: [Accounts, StaffAccounts] });
+      await app.get(PrismaService, { strict: false }).user.create({ data: { username: 'ann', name: 'Ann' } });
+      const staff = async (): Promise<string[]> =>
+        (await app.get(StaffAccounts).filter({ where: { isStaff: true } })).map(({ name }: { name: string }) => name);
+      expect(await staff()).toEqual([]);
+      await app.get(Accounts).promote('ann');
+      await expect.poll(staff).toEqual(['Ann']);
+    },
+  },
+  'prisma#read': {
+    files: ['prisma.service.ts', 'accounts.module.ts'],
+    run: async (stage, snippet) => {
+      const { AccountsModule, PrismaService } = stage.exports;
+      await emptyDatabase(PRISMA_TABLES);
+      const app = await stage.startReal(AccountsModule);
+      await app.get(PrismaService, { strict: false }).user.create({ data: { username: 'ann', name: 'Ann' } });
+      await snippet({ app });
     },
   },
   'customers.module.ts': {

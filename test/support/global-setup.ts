@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { ensureRedisServer } from './ensure-redis-server.js';
 import { startRedis } from './redis-server.js';
@@ -10,6 +12,8 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  // Where packages were installed without their scripts.
+  execFileSync(process.execPath, [fileURLToPath(new URL('generate-prisma-clients.mjs', import.meta.url))]);
   const source = ensureRedisServer();
   if (source.kind === 'url') {
     project.provide('redisUrl', source.url);
