@@ -2,7 +2,7 @@ import type { CacheManagerStoreOptions } from './cache-manager/cache-manager-sto
 import { toBytes } from './core/policy/byte-size.js';
 import { toPeriod } from './core/policy/duration.js';
 import { StoreError, StoreSuspendedError } from './core/errors.js';
-import { GuardedStore } from './core/store/guarded-store.js';
+import { GuardedStore, type StoreOutageOptions } from './core/store/guarded-store.js';
 import type { ChangeFeed, Codec, Store } from './core/ports.js';
 import type { ValueTypeRegistry } from './core/value/value-type-registry.js';
 import type { ValueTypes } from './core/value/value-types.js';
@@ -58,16 +58,18 @@ export async function openStores(
   const above = compress === undefined ? Infinity : toBytes(compress.above, 'compress.above', 'forRoot');
   const codec = serializer ?? new CompressingCodec(new MsgpackrCodec(valueTypes), above);
   const timeout = toPeriod(options.storeTimeout ?? DEFAULT_STORE_TIMEOUT, 'storeTimeout', 'forRoot');
-  const setup: Setup = { prefix, codec, near, timeout, clock, observer, valueTypes: valueTypes.all };
+  const setup: Omit<Setup, 'name'> = { prefix, codec, near, timeout, clock, observer, valueTypes: valueTypes.all };
   const byName = isKeyvStores(stores) ? {} : ((stores ?? {}) as Record<string, StoreOptions>);
-  const main = await openStore(mainStore(options), setup);
+  const main = await openStore(mainStore(options), { ...setup, name: 'main' });
   const named = new Map<string, Store>();
-  for (const [name, store] of Object.entries(byName)) named.set(name, await openStore(store, setup));
+  for (const [name, store] of Object.entries(byName)) named.set(name, await openStore(store, { ...setup, name }));
   return new OpenStores(main, named);
 }
 
 /** What all stores of an application are opened with. */
 interface Setup {
+  /** `main`, or the name in `stores`. */
+  readonly name: string;
   readonly prefix: string;
   readonly codec: Codec;
   readonly near: AsyncCacheOptions['near'];
@@ -111,7 +113,7 @@ async function openRedisStore(connection: NonNullable<StoreOptions['connection']
   if (redis === undefined) throw notInstalled('connection', 'bullmq @nestjs/bullmq ioredis');
   const client = redis.connectRedis(connection, () => undefined);
   const store = new redis.RedisStore({ client, prefix, codec, clock, onCorrupt: reporting(setup, 'read') });
-  const guarded = new GuardedStore(store, timeout, clock);
+  const guarded = new GuardedStore(store, timeout, clock, outagesOf(setup));
   if (near === false) return guarded;
   const feed = store.changeFeed(clock, (cause) => {
     reporting(setup, 'changes')('', new StoreError('reporting changes', { cause }, undefined, NO_COPIES));
@@ -128,7 +130,7 @@ async function openCacheManagerStore(home: StoreOptions, setup: Setup): Promise<
   // An unreachable store may come back, so the application starts. One that silently stores nothing makes `check` reject.
   const checked = await store.check();
   if (checked.kind === 'unreachable') reporting(setup, 'check')('', checked.error);
-  const guarded = new GuardedStore(store, timeout, clock);
+  const guarded = new GuardedStore(store, timeout, clock, outagesOf(setup));
   // Off by default: such a store reports no changes, so copies in one process would miss the writes of others.
   return near ? withNearTier(guarded, near, undefined, setup) : guarded;
 }
@@ -150,6 +152,15 @@ function withNearTier(
   const period = toPeriod(age, 'near.age', 'forRoot');
   const bytes = maxBytes === undefined ? undefined : toBytes(maxBytes, 'near.maxBytes', 'forRoot');
   return new NearStore({ store, feed, clock, max, maxBytes: bytes, age: period, valueTypes, onFailure, onRestored });
+}
+
+function outagesOf({ name, observer }: Setup): StoreOutageOptions {
+  return {
+    name,
+    onRecovery: (duration) => {
+      observer.observe({ type: 'store-recovered', job: '', key: '', store: name, duration });
+    },
+  };
 }
 
 function reporting({ observer }: Setup, operation: string): (key: string, error: unknown) => void {

@@ -106,6 +106,8 @@ export class StoreError extends AsyncCacheError {
 
   override readonly code: string = 'E_STORE';
   readonly operation: string;
+  /** Which of the application's stores: `main`, or its name in `stores` of forRoot. Undefined where nobody has said. */
+  store?: string;
 
   constructor(
     operation: string,

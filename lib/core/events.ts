@@ -69,14 +69,24 @@ export type NeighbourEvent = {
   readonly prefix: string;
 };
 
-/** The refresh queue works again after an outage that was reported as `queue-failed`. */
-export type RecoveryEvent = {
-  readonly type: 'queue-recovered';
-  readonly job: string;
-  readonly key: string;
-  /** Seconds that the outage took. */
-  readonly duration: number;
-};
+/** The refresh queue or a store works again after an outage that was reported as `queue-failed` or `store-failed`. */
+export type RecoveryEvent =
+  | {
+      readonly type: 'queue-recovered';
+      readonly job: string;
+      readonly key: string;
+      /** Seconds that the outage took. */
+      readonly duration: number;
+    }
+  | {
+      readonly type: 'store-recovered';
+      readonly job: string;
+      readonly key: string;
+      /** `main`, or the name in `stores` of forRoot. */
+      readonly store: string;
+      /** Seconds that the outage took. */
+      readonly duration: number;
+    };
 
 /** A failure that reaches no caller as an exception. Each is emitted and logged once. */
 export type FailureEvent =

@@ -20,6 +20,11 @@ export function describeFailure(event: CacheEvent): DescribedFailure | undefined
     case 'queue-failed':
       // A failure that concerns no single key, such as a lost connection, has an empty key.
       return { level: 'warn', text: `${event.key === '' ? '' : `${event.key}: `}${messageOf(event.error)}` };
+    case 'store-recovered':
+      return {
+        level: 'log',
+        text: `The store${event.store === 'main' ? '' : ` '${event.store}'`} works again after ${event.duration.toFixed(1)} s`,
+      };
     case 'queue-recovered':
       return { level: 'log', text: `The refresh queue works again after ${event.duration.toFixed(1)} s` };
     case 'neighbour-found':

@@ -5,13 +5,14 @@ import type { CacheEvent } from '../core/events.js';
 import type { Observer } from '../core/ports.js';
 import { type DescribedFailure, describeFailure } from './describe-failure.js';
 import { LogLimiter } from './log-limiter.js';
+import { StoreOutages } from './store-outages.js';
 
 /** What happens in every application of this process. The messages are the events of `events$`. */
 const everywhere = channel('nestjs-async-cache');
 
 /**
  * Passes events on to subscribers, and writes failures to the log: one line of a kind in a minute, and then how many more
- * there were. Subscribers get every one.
+ * there were. Subscribers get every one. Of an outage of a store only the first failure of each cause is passed on.
  */
 export class EventObserver implements Observer {
   readonly #subject = new Subject<CacheEvent>();
@@ -21,6 +22,7 @@ export class EventObserver implements Observer {
       this.#logger.warn(`${String(count)} more of the same kind were not logged: ${kind}`);
     },
   });
+  readonly #outages = new StoreOutages();
   readonly events$: Observable<CacheEvent> = this.#subject.asObservable();
 
   get active(): boolean {
@@ -28,6 +30,7 @@ export class EventObserver implements Observer {
   }
 
   observe(event: CacheEvent): void {
+    if (!this.#outages.isNews(event)) return;
     const failure = describeFailure(event);
     if (failure !== undefined && this.#limiter.allows(kindOf(event))) this.#log(failure);
     this.#subject.next(event);

@@ -11,12 +11,26 @@ const TOLERATED = 3;
  */
 const SUSPENSION = 500;
 
+/** Milliseconds without a failure after which a success ends an outage. */
+const QUIET = 1_000;
+
+export interface StoreOutageOptions {
+  /** Stands in the errors of the store. *Default:* none. */
+  readonly name?: string;
+  /** Called when what had failed succeeds again, with the seconds since the first failure. *Default:* nothing. */
+  readonly onRecovery?: (seconds: number) => void;
+}
+
 /**
  * A remote store whose operations succeed or fail within a deadline. While it keeps failing it is left alone for a
  * moment, so that readers do not wait for it at all.
  */
 export class GuardedStore implements Store {
   readonly #deadlines: Deadlines;
+  /** Operations that failed in the present outage and have not succeeded since. */
+  readonly #failing = new Set<string>();
+  #failingSince = 0;
+  #lastFailedAt = 0;
   #failures = 0;
   #suspendedUntil = 0;
   #probing = false;
@@ -26,6 +40,7 @@ export class GuardedStore implements Store {
     /** Milliseconds. */
     private readonly timeout: number,
     private readonly clock: Clock,
+    private readonly outages: StoreOutageOptions = {},
   ) {
     this.#deadlines = new Deadlines(timeout, clock);
   }
@@ -129,7 +144,7 @@ export class GuardedStore implements Store {
         if (over) return;
         cancel = this.clock.schedule(this.timeout, () => {
           this.read('').then(look, (cause: unknown) => {
-            reject(new StoreError(operation, { cause }));
+            reject(this.#named(new StoreError(operation, { cause })));
           });
         });
       };
@@ -148,19 +163,20 @@ export class GuardedStore implements Store {
     if (this.#suspended()) return Promise.reject(new StoreSuspendedError(operation));
     return new Promise<Result>((resolve, reject) => {
       const timed = this.#deadlines.start(() => {
-        this.#failed();
-        reject(new StoreTimeoutError(operation, this.timeout));
+        this.#failed(operation);
+        reject(this.#named(new StoreTimeoutError(operation, this.timeout)));
       });
       const succeed = (result: Result): void => {
         if (this.#deadlines.end(timed)) {
           this.resume();
+          this.#succeeded(operation);
           resolve(result);
         } else late?.(result);
       };
       const fail = (cause: unknown): void => {
         if (!this.#deadlines.end(timed)) return;
-        this.#failed();
-        reject(cause instanceof StoreError ? cause : new StoreError(operation, { cause }));
+        this.#failed(operation);
+        reject(this.#named(cause instanceof StoreError ? cause : new StoreError(operation, { cause })));
       };
       try {
         const result = run();
@@ -191,9 +207,27 @@ export class GuardedStore implements Store {
     return false;
   }
 
-  #failed(): void {
+  #failed(operation: string): void {
+    const now = this.clock.now();
     this.#failures++;
     this.#probing = false;
-    this.#suspendedUntil = this.clock.now() + SUSPENSION;
+    this.#suspendedUntil = now + SUSPENSION;
+    if (this.#failing.size === 0) this.#failingSince = now;
+    this.#failing.add(operation);
+    this.#lastFailedAt = now;
+  }
+
+  /** A store may refuse one operation and do another, so only one that had failed tells that the outage is over. */
+  #succeeded(operation: string): void {
+    if (this.#failing.size === 0 || !this.#failing.has(operation)) return;
+    const now = this.clock.now();
+    if (now - this.#lastFailedAt < QUIET) return;
+    this.#failing.clear();
+    this.outages.onRecovery?.((now - this.#failingSince) / 1_000);
+  }
+
+  #named(error: StoreError): StoreError {
+    if (this.outages.name !== undefined) error.store = this.outages.name;
+    return error;
   }
 }

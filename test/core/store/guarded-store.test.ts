@@ -384,3 +384,55 @@ describe('a cache on a guarded store', () => {
     expect(await job.read('a')).toMatchObject({ value: 'v6', status: 'hit' });
   });
 });
+
+describe('the end of an outage', () => {
+  const START_AT = 1_000_000;
+  const later = 5_000;
+
+  function outageOf(failing: (operation: string) => boolean): {
+    readonly store: GuardedStore;
+    readonly clock: ManualClock;
+    readonly recoveries: number[];
+  } {
+    const clock = new ManualClock(START_AT);
+    const recoveries: number[] = [];
+    const memory = new MemoryStore({ clock });
+    const flaky = new Proxy(memory, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => {
+          if (failing(String(name))) throw new Error(`${String(name)} is refused`);
+          return (member as (...given: unknown[]) => unknown).apply(target, args);
+        };
+      },
+    });
+    const onRecovery = (seconds: number): void => void recoveries.push(seconds);
+    return { store: new GuardedStore(flaky, TIMEOUT, clock, { name: 'big', onRecovery }), clock, recoveries };
+  }
+
+  it('is told once, when what failed succeeds again and nothing has failed for a second', async () => {
+    let down = true;
+    const { store, clock, recoveries } = outageOf(() => down);
+    await expect(store.read('k')).rejects.toMatchObject({ store: 'big', operation: 'read' });
+    down = false;
+    await store.read('k');
+    expect(recoveries).toEqual([]);
+    await clock.advance(later);
+    await store.read('k');
+    await store.read('k');
+    expect(recoveries).toEqual([later / 1_000]);
+  });
+
+  it('is not told by another operation: a store may refuse writes only', async () => {
+    let refused = true;
+    const { store, clock, recoveries } = outageOf((operation) => refused && operation === 'delete');
+    await expect(store.delete('k')).rejects.toThrow('delete is refused');
+    await clock.advance(later);
+    await store.read('k');
+    expect(recoveries).toEqual([]);
+    refused = false;
+    await store.delete('k');
+    expect(recoveries).toEqual([later / 1_000]);
+  });
+});
