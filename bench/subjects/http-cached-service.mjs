@@ -1,0 +1,9 @@
+import { AsyncCached, AsyncCacheModule } from '../../dist/index.js';
+import { httpApplication } from '../harness/http-application.mjs';
+
+export default {
+  name: 'nestjs-async-cache on the service',
+  tiers: ['memory'],
+  cannot: {},
+  module: () => httpApplication({ imports: [AsyncCacheModule.forRoot()], onService: [AsyncCached('1h')] }),
+};
