@@ -14,6 +14,7 @@ const ADAPTED_PACKAGES = {
   near: [],
   http: NEST_PACKAGES,
   terminus: ['@nestjs/terminus', '@nestjs/common'],
+  dashboard: ['@nestjs/common', '@nestjs/core', 'preact', 'uplot', 'esbuild'],
   msgpackr: ['msgpackr'],
   redis: ['ioredis'],
   bullmq: ['bullmq', '@nestjs/bullmq', '@nestjs/common'],

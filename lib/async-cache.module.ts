@@ -23,6 +23,8 @@ import { JobExplorer } from './nest/job-explorer.js';
 import { nearestPackageName } from './nest/nearest-package-name.js';
 import { LiveProviders } from './nest/live-providers.js';
 import { notInstalled, undefinedIfMissing } from './nest/optional-peer.js';
+import { ProcessReporter } from './nest/process-reporter.js';
+import { ProcessWatch } from './nest/process-watch.js';
 import { nameException, restoreException } from './nest/remembered-exceptions.js';
 import { REFRESH_QUEUE, RUNTIME } from './nest/tokens.js';
 import { validateOptions } from './nest/validate-options.js';
@@ -141,8 +143,13 @@ function compose(base: DynamicModule, isGlobal = true, mayHaveQueue: boolean): D
       { provide: RUNTIME, useExisting: AsyncCacheRuntime },
       JobExplorer,
       AsyncCache,
+      {
+        provide: ProcessReporter,
+        inject: [OPTIONS, AsyncCacheRuntime, EventObserver, OpenStores],
+        useFactory: createReporter,
+      },
     ],
-    exports: [RUNTIME, AsyncCache],
+    exports: [RUNTIME, AsyncCache, ProcessReporter],
   };
 }
 
@@ -194,6 +201,15 @@ function createRuntime(
   providers: LiveProviders,
 ): AsyncCacheRuntime {
   return new AsyncCacheRuntime(cache, observer, providers, defaults, enabled);
+}
+
+function createReporter(
+  { worker }: AsyncCacheOptions,
+  runtime: AsyncCacheRuntime,
+  observer: EventObserver,
+  { main }: OpenStores,
+): ProcessReporter {
+  return new ProcessReporter(new ProcessWatch(runtime, observer, worker !== false), main.noticeboard);
 }
 
 /** The refresh queue on BullMQ; null where the options of `forRootAsync` have no connection. */

@@ -24,6 +24,8 @@ const LONG = [
   'test/typeorm/process-death.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
+/** The dashboard in a real browser. */
+const BROWSER = ['test/dashboard/browser.test.ts'];
 /** Servers and processes that are killed, frozen, slow or scheduled, with bounds of time on what happens next. */
 const TIMED = [
   'test/near/{cluster-app,outages,own-memory,two-servers}.test.ts',
@@ -90,7 +92,7 @@ export default defineConfig({
           ...SERVERS,
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...SMOKE, ...TIMED],
+          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...SMOKE, ...BROWSER, ...TIMED],
           maxWorkers: 2,
         },
       },
@@ -104,6 +106,10 @@ export default defineConfig({
         extends: true,
         // Dozens of real processes need the machine for themselves: after the other tests, one file after the other.
         test: { ...SERVERS, name: 'smoke', include: SMOKE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: { ...SERVERS, name: 'browser', include: BROWSER, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
       {
         // What `npm install ioredis` brings. The other tests have ioredis 5, the version that all our peers accept.

@@ -1,11 +1,13 @@
 import { invalidate, invalidateAll, refresh, remove, removeAll, set } from './write/write.js';
+import { deleteKey, invalidateKey, isRefreshable, refreshKey } from './write/stored-key.js';
 import type { Explanation } from './job/explanation.js';
-import { explain } from './read/explain.js';
+import { explain, explainKey } from './read/explain.js';
 import type { Peeked, Reading, SetOptions, TargetedJob, WarmOptions, WarmProgress } from './job/job.js';
 import type { JobCore } from './job/job-core.js';
 import { getMany, warm } from './read/many.js';
 import { toPeeked } from './read/peek.js';
 import type { Arguments, Target } from './policy/policy.js';
+import type { KeyPage } from './ports.js';
 import { read } from './read/read.js';
 import { asReading, asValue } from './read/serve.js';
 
@@ -51,6 +53,39 @@ export class CachedJob implements TargetedJob {
 
   async explain(target: Target, args: Arguments): Promise<Explanation> {
     return explain(this.core, target, args);
+  }
+
+  /** For a key that was found in the store, as the following calls are. */
+  explainKey(key: string): Promise<Explanation> {
+    return explainKey(this.core, key);
+  }
+
+  async peekKey(key: string): Promise<Peeked | undefined> {
+    return toPeeked(this.core, await this.core.store.read(key));
+  }
+
+  /** Whether the key holds the arguments that a fetch needs. */
+  isRefreshable(key: string): boolean {
+    return isRefreshable(this.core, key);
+  }
+
+  /** Fetches now, in this process. False where the key does not hold its arguments. */
+  refreshKey(key: string): Promise<boolean> {
+    return refreshKey(this.core, key);
+  }
+
+  invalidateKey(key: string): Promise<void> {
+    return invalidateKey(this.core, key);
+  }
+
+  deleteKey(key: string): Promise<boolean> {
+    return deleteKey(this.core, key);
+  }
+
+  /** Some of the keys of this job that begin with `prefix`: see `Store.browse`. */
+  async browse(prefix: string, cursor: string, atLeast: number): Promise<KeyPage | undefined> {
+    const { core } = this;
+    return core.store.browse?.(core.keys.prefix + prefix, cursor, atLeast);
   }
 
   set(target: Target, args: Arguments, value: unknown, options?: SetOptions): Promise<void> {

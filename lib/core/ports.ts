@@ -38,6 +38,14 @@ export interface Store {
    * watch; undefined where changes are not reported. The end of a lease alone is no change.
    */
   watch?(key: string, changed: () => void): (() => void) | undefined;
+  /**
+   * Some of the keys that begin with `prefix`, in no order: begin with the cursor `''`, and go on with the one of the
+   * answer until it is `''`. Between two calls keys may come and go; one that was there all the time is found at least
+   * once. Undefined: the store cannot list its keys.
+   */
+  browse?(prefix: string, cursor: string, atLeast: number): Awaitable<KeyPage | undefined>;
+  /** Where the processes of the application leave notes for each other. Undefined: the store is not shared. */
+  readonly noticeboard?: Noticeboard | undefined;
   /** Writes without a lease, and ends any lease on the key. */
   set(key: string, fill: Fill): Awaitable<void>;
   /** Makes the entry stale from now on. The commit of a fetch that is under way is refused as `revoked`. */
@@ -67,6 +75,27 @@ export interface Store {
   /** Removes every entry of this store's prefix and ends every lease. */
   clear(): Awaitable<void>;
   close(): Awaitable<void>;
+}
+
+/** See `Store.browse`. */
+export interface KeyPage {
+  /** May be empty although there are more: a search ends after a bounded piece of work. */
+  readonly keys: readonly string[];
+  /** Where to go on; `''` at the end. */
+  readonly cursor: string;
+  /** How many keys were looked at for this page, those of others included. */
+  readonly looked: number;
+}
+
+/** Notes that last for seconds, for what people look at: nothing that a reader gets depends on them. */
+export interface Noticeboard {
+  /** Puts a note up, in the place of the former one of its name. */
+  post(name: string, text: string, ms: number): Promise<void>;
+  /** The note of a name, while it lasts. */
+  read(name: string): Promise<string | undefined>;
+  readAll(): Promise<ReadonlyMap<string, string>>;
+  /** The text that all processes agree on under a name, for `ms` at least: the first that was proposed. */
+  agree(name: string, proposal: string, ms: number): Promise<string>;
 }
 
 export interface StoreCapabilities {

@@ -8,6 +8,7 @@ import type {
   Clock,
   CommitResult,
   Invalidation,
+  KeyPage,
   Lease,
   LeaseEnding,
   ReleaseResult,
@@ -94,6 +95,19 @@ export class MemoryStore implements Store {
 
   readMany(keys: readonly string[]): readonly (Entry | undefined)[] {
     return keys.map((key) => this.#entries.get(key));
+  }
+
+  /** The cursor is a place in the order of the keys. Costs a copy of the list of all keys. */
+  browse(prefix: string, cursor: string, atLeast: number): KeyPage {
+    const all = this.#entries.keys();
+    const start = Number(cursor);
+    const keys: string[] = [];
+    let at = start;
+    for (; at < all.length && keys.length < atLeast; at++) {
+      const key = all[at] as string;
+      if (key.startsWith(prefix)) keys.push(key);
+    }
+    return { keys, cursor: at < all.length ? String(at) : '', looked: at - start };
   }
 
   acquire(key: string, claim: Claim): Acquisition {

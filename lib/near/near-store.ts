@@ -7,8 +7,10 @@ import type {
   Clock,
   CommitResult,
   Invalidation,
+  KeyPage,
   Lease,
   LeaseEnding,
+  Noticeboard,
   ReleaseResult,
   Store,
   StoreCapabilities,
@@ -128,6 +130,14 @@ export class NearStore implements Store {
 
   hasCopy(key: string): boolean {
     return this.#trusted(key) !== undefined;
+  }
+
+  browse(prefix: string, cursor: string, atLeast: number): Awaitable<KeyPage | undefined> {
+    return this.options.store.browse?.(prefix, cursor, atLeast);
+  }
+
+  get noticeboard(): Noticeboard | undefined {
+    return this.options.store.noticeboard;
   }
 
   renew(lease: Lease, ms: number): Awaitable<boolean> {

@@ -27,6 +27,11 @@ export class KeyNames {
     return this.#name('r', tag);
   }
 
+  /** What the processes of the application leave for each other. */
+  notices(name: string): string {
+    return this.#name('n', name);
+  }
+
   /** The beginning of the name of every entry. */
   get entryPrefix(): string {
     return `${this.#prefix}:e:{`;

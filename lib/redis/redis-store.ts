@@ -11,6 +11,7 @@ import type {
   Codec,
   CommitResult,
   Invalidation,
+  KeyPage,
   Lease,
   LeaseEnding,
   ReleaseResult,
@@ -22,6 +23,8 @@ import { UnacknowledgedLeases } from './unacknowledged-leases.js';
 import { ReadBatch } from './read-batch.js';
 import { RedisChangeFeed } from './redis-change-feed.js';
 import { RedisLink, type Reply } from './redis-link.js';
+import { KeyScan } from './key-scan.js';
+import { RedisNoticeboard } from './redis-noticeboard.js';
 import { flag, ms, numberAt, textAt, wholeMs } from './script-arguments.js';
 import { decodeEntry, decodeFailure, type RawEntry } from './stored-format.js';
 import { type TagChange, TagIndex } from './tag-index.js';
@@ -51,7 +54,9 @@ export class RedisStore implements Store {
 
   readonly #link: RedisLink;
   readonly #names: KeyNames;
+  readonly noticeboard: RedisNoticeboard;
   readonly #reads: ReadBatch;
+  readonly #keyScan: KeyScan;
   readonly #tagIndex: TagIndex;
   readonly #unacknowledged: UnacknowledgedLeases;
   readonly #codec: Codec;
@@ -65,6 +70,8 @@ export class RedisStore implements Store {
   constructor({ client, prefix, codec, clock, onCorrupt }: RedisStoreOptions) {
     this.#link = new RedisLink(client, clock);
     this.#names = new KeyNames(prefix);
+    this.noticeboard = new RedisNoticeboard(this.#link, this.#names);
+    this.#keyScan = new KeyScan(this.#link, this.#names);
     this.#reads = new ReadBatch(this.#link);
     this.#tagIndex = new TagIndex(this.#link, this.#names, (act) =>
       this.#forAll('tags', '', (name) => act(this.#names.keyOf(name))),
@@ -92,6 +99,11 @@ export class RedisStore implements Store {
 
   readMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
     return Promise.all(keys.map((key) => this.read(key)));
+  }
+
+  /** Costs SCAN steps over the whole database, whatever else it holds: at most ten of 1,000 names each. */
+  browse(prefix: string, cursor: string, atLeast: number): Promise<KeyPage> {
+    return this.#keyScan.page(prefix, cursor, atLeast);
   }
 
   async acquire(key: string, claim: Claim): Promise<Acquisition> {

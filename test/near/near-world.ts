@@ -22,7 +22,7 @@ class SharedStore {
   constructor(clock: ManualClock) {
     this.#memory = new MemoryStore({ clock });
     this.store = new Proxy<Store>(this.#memory, {
-      get: (target, name: Exclude<keyof Store, 'hasCopy' | 'watch'>) => {
+      get: (target, name: Exclude<keyof Store, 'hasCopy' | 'watch' | 'browse' | 'noticeboard'>) => {
         const member = target[name];
         if (name === 'now') return () => target.now();
         if (typeof member !== 'function') return member;
@@ -39,7 +39,10 @@ class SharedStore {
     return { reached, release };
   }
 
-  async #call(name: Exclude<keyof Store, 'hasCopy' | 'watch'>, args: [(string | { key: string })?]): Promise<unknown> {
+  async #call(
+    name: Exclude<keyof Store, 'hasCopy' | 'watch' | 'browse' | 'noticeboard'>,
+    args: [(string | { key: string })?],
+  ): Promise<unknown> {
     this.calls.push(name);
     const index = this.#held.findIndex(({ operation }) => operation === name);
     const [held] = index < 0 ? [] : this.#held.splice(index, 1);

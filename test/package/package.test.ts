@@ -102,6 +102,9 @@ it('exports exactly these names', () => {
       "nestjs-async-cache/cache-manager": [
         "CacheManagerStore",
       ],
+      "nestjs-async-cache/dashboard": [
+        "AsyncCacheDashboardModule",
+      ],
       "nestjs-async-cache/http": [
         "CacheHeaders",
         "CacheHeadersInterceptor",

@@ -150,6 +150,17 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       await snippet({ app });
     },
   },
+  'admin.module.ts': {
+    files: [...APP, 'admin.module.ts'],
+    run: async (stage) => {
+      const { AppModule, AdminModule } = stage.exports;
+      const url = await stage.startHttp(AppModule, undefined, AdminModule);
+      const statusFor = async (authorization: string): Promise<number> =>
+        (await fetch(`${url}/async-cache/jobs`, { headers: { authorization } })).status;
+      expect(await statusFor('Bearer of an operator')).toBe(200);
+      expect(await statusFor('Bearer of somebody')).toBe(404);
+    },
+  },
   'customers.module.ts': {
     files: ['customer.entity.ts', 'customers.module.ts', 'staff.ts'],
     run: async (stage) => {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.js';
+import { argumentsOfKey, type KeyOrigin } from './arguments-of-key.js';
 import { keyOf, keyPrefix } from './key.js';
 import type { Arguments, JobPolicy, Target } from '../policy/policy.js';
 import type { RequestedKey } from '../ports.js';
@@ -37,6 +38,11 @@ export class JobKeys {
     } catch {
       return false;
     }
+  }
+
+  /** What a stored key was made from; undefined where the key does not say, and where `key()` of the user decides. */
+  originOf(key: string): KeyOrigin | undefined {
+    return this.#policy.key === undefined ? argumentsOfKey(this.prefix, this.#name, key) : undefined;
   }
 
   /** The key of prepared arguments in a context. Throws an `UnkeyableArgumentError`, or a `ContextError`. */

@@ -5,8 +5,12 @@ import type { Arguments, Target } from '../policy/policy.js';
 
 /** Looks at everything that is known of a key, and changes nothing. A part that cannot be had is left out. */
 export async function explain(job: JobCore, target: Target, args: Arguments): Promise<Explanation> {
+  return explainKey(job, job.keys.of(target, job.prepare(target, args), job.context.capture()));
+}
+
+/** The same for a key as it is stored. */
+export async function explainKey(job: JobCore, key: string): Promise<Explanation> {
   const { store } = job;
-  const key = job.keys.of(target, job.prepare(target, args), job.context.capture());
   const copy = store.hasCopy?.(key) === true;
   const entry = await job.attempt('read', key, () => store.read(key));
   const remaining = await job.attempt('leaseRemaining', key, () => store.leaseRemaining?.(key));

@@ -1,7 +1,17 @@
 import { Deadlines } from './deadlines.js';
 import type { Entry, Fill } from '../entry.js';
 import { StoreError, StoreSuspendedError, StoreTimeoutError } from '../errors.js';
-import type { Acquisition, Awaitable, Claim, Clock, Lease, LeaseEnding, Store } from '../ports.js';
+import type {
+  Acquisition,
+  Awaitable,
+  Claim,
+  Clock,
+  KeyPage,
+  Lease,
+  LeaseEnding,
+  Noticeboard,
+  Store,
+} from '../ports.js';
 
 /** Consecutive failures that open the circuit. */
 const TOLERATED = 3;
@@ -84,6 +94,16 @@ export class GuardedStore implements Store {
 
   leaseRemaining(key: string): Promise<number | undefined> {
     return this.#guard('leaseRemaining', () => this.store.leaseRemaining?.(key));
+  }
+
+  /** Not guarded: a person waits for it, and what it costs depends on the number of keys. */
+  browse(prefix: string, cursor: string, atLeast: number): Awaitable<KeyPage | undefined> {
+    return this.store.browse?.(prefix, cursor, atLeast);
+  }
+
+  /** Not guarded: whether notes can be left says nothing about whether entries can be read. */
+  get noticeboard(): Noticeboard | undefined {
+    return this.store.noticeboard;
   }
 
   release(lease: Lease, ending: LeaseEnding, tags?: readonly string[]): ReturnType<Store['release']> {

@@ -6,9 +6,13 @@ import { currentFlow } from '../job/fetch-flow.js';
 import type { SetOptions } from '../job/job.js';
 import type { JobCore } from '../job/job-core.js';
 import type { Arguments, Target } from '../policy/policy.js';
+import type { RequestedKey } from '../ports.js';
 
 // Changes that a caller asks for. Unlike reads they reject when the store did not make the change, since the caller
 // would otherwise believe that old data is gone.
+
+/** A key, with what a fetch of it needs. */
+type Wanted = Omit<RequestedKey, 'generation'> & { readonly context: unknown };
 
 /** Stores a value; a fetch under way will not overwrite it. */
 export async function set(
@@ -39,6 +43,17 @@ export async function refresh(job: JobCore, target: Target, args: Arguments): Pr
   const captured = job.context.capture();
   const key = job.keys.of(target, given, captured);
   const wanted = { key, args: job.argumentCopies.copy(given), context: job.context.copy(captured) };
+  return refreshWanted(job, target, wanted, false);
+}
+
+/** `background`: the fetch is nobody's call, so it runs in the context that is given and not in the present one. */
+export async function refreshWanted(
+  job: JobCore,
+  target: Target,
+  wanted: Wanted,
+  background: boolean,
+): Promise<unknown> {
+  const { key } = wanted;
   const { lease } = job.policy;
   const chain = currentFlow()?.chainTo(key);
   if (chain !== undefined) throw new CircularReadError(job.name, key, chain);
@@ -49,7 +64,7 @@ export async function refresh(job: JobCore, target: Target, args: Arguments): Pr
   const filling = {
     target,
     ...wanted,
-    background: false,
+    background,
     lease: granted?.lease,
     failures: granted?.failures ?? 0,
     previous: granted?.previous ?? ((): undefined => undefined),
@@ -73,17 +88,25 @@ export async function invalidate(job: JobCore, target: Target, args: Arguments):
   const captured = job.context.capture();
   const key = job.keys.of(target, given, captured);
   const wanted = { key, args: job.argumentCopies.copy(given), context: job.context.copy(captured) };
+  await invalidateWanted(job, key, wanted);
+}
+
+/** `wanted`: what a refresh of the key needs; undefined where that is not known. Its next read requests one then. */
+export async function invalidateWanted(job: JobCore, key: string, wanted: Wanted | undefined): Promise<void> {
   const invalidated = await job.store.invalidate(key);
   job.tell(() => ({ type: 'invalidated', job: job.name, key }));
   const { found, held, failure } = invalidated;
   // During a backoff nothing is requested; the first reader after it does.
   const backingOff = failure !== undefined && failure.retryAt > job.store.now();
-  if (found && !held && !backingOff) job.requests.want(job, wanted, invalidated);
+  if (wanted !== undefined && found && !held && !backingOff) job.requests.want(job, wanted, invalidated);
 }
 
 /** Removes the value. */
 export async function remove(job: JobCore, target: Target, args: Arguments): Promise<boolean> {
-  const key = job.keys.of(target, job.prepare(target, args), job.context.capture());
+  return removeKey(job, job.keys.of(target, job.prepare(target, args), job.context.capture()));
+}
+
+export async function removeKey(job: JobCore, key: string): Promise<boolean> {
   const found = await job.store.delete(key);
   job.tell(() => ({ type: 'deleted', job: job.name, key }));
   return found;
