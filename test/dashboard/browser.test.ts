@@ -1,17 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { Injectable, Module } from '@nestjs/common';
 import type { AxeResults } from 'axe-core';
-import { AsyncCache, AsyncCached } from 'nestjs-async-cache';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ensureChromium } from '../support/ensure-chromium.js';
-import { type DashboardApp, Shop, startDashboardApp } from './support/dashboard-app.js';
+import { type DashboardApp, startDashboardApp } from './support/dashboard-app.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SCRIPT = '<script>window.hacked = true</script><img src=x onerror="window.hacked = true">';
-const url = new URL(inject('redisUrl'));
-const connection = { host: url.hostname, port: Number(url.port) };
 
 let browser: Browser;
 
