@@ -22,7 +22,7 @@ const ADAPTED_PACKAGES = {
   orm: ['@nestjs/common'],
   typeorm: ['typeorm', '@nestjs/typeorm', '@nestjs/common'],
   prisma: ['@prisma/client', '@nestjs/common'],
-  otel: ['@opentelemetry/api'],
+  otel: ['@opentelemetry/api', '@nestjs/common'],
   testing: [],
 };
 

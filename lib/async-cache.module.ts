@@ -230,13 +230,14 @@ async function queueModule(base: DynamicModule): Promise<DynamicModule> {
 }
 
 function queueOptions(options: AsyncCacheOptions, observer: EventObserver): BullMQRefreshOptions | undefined {
-  const { connection, prefix = DEFAULT_PREFIX, worker, serializer, enabled } = options;
+  const { connection, prefix = DEFAULT_PREFIX, worker, telemetry, serializer, enabled } = options;
   if (connection === undefined || enabled === false) return undefined;
   const application = options.name ?? nearestPackageName();
   return {
     connection: connection as BullMQRefreshOptions['connection'],
     prefix: `${prefix}:queue`,
     worker,
+    telemetry: telemetry as BullMQRefreshOptions['telemetry'],
     codec: serializer ?? new MsgpackrCodec(),
     application,
     onNeighbour: ({ application: neighbour, host, pid }) => {

@@ -1,4 +1,4 @@
-import type { ConnectionOptions, WorkerOptions } from 'bullmq';
+import type { ConnectionOptions, Telemetry, WorkerOptions } from 'bullmq';
 import type { QueueError } from '../core/errors.js';
 import type { Codec } from '../core/ports.js';
 import type { FleetMember } from './fleet-member.js';
@@ -17,6 +17,8 @@ export interface BullMQRefreshOptions {
   readonly prefix?: string | undefined;
   /** False: this process only requests refreshes. Default: `{ concurrency: 10 }`. */
   readonly worker?: false | BullMQWorkerOptions | undefined;
+  /** BullMQ's own, of queue and worker. Default: none. */
+  readonly telemetry?: Telemetry | undefined;
   /** Turns arguments into bytes and back. */
   readonly codec: Codec;
   /** The name of the application, by which it tells its own workers from a neighbour's. Default: `unnamed`. */

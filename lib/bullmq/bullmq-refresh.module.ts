@@ -103,10 +103,11 @@ export class BullMQRefreshModule {
   }
 }
 
-function createQueue({ connection, prefix }: BullMQRefreshOptions): Queue {
+function createQueue({ connection, prefix, telemetry }: BullMQRefreshOptions): Queue {
   return new Queue(REFRESH_QUEUE_NAME, {
     connection: reconnectingSoon(connection),
     ...prefixOn(connection, prefix),
+    ...(telemetry === undefined ? {} : { telemetry }),
     defaultJobOptions: { removeOnComplete: true, removeOnFail: KEPT_FAILURES },
     streams: { events: { maxLen: KEPT_EVENTS } },
   });
@@ -119,7 +120,7 @@ function createFleet({ options, outages }: Parts, queue: Queue): WorkerFleet {
 }
 
 function createProcessor({ options, outages }: Parts, fleet: WorkerFleet): RefreshProcessor | null {
-  const { connection, prefix, worker = {} } = options;
+  const { connection, prefix, telemetry, worker = {} } = options;
   if (worker === false) return null;
   // A class for each application, because `@Processor` stores its options on the class.
   class ApplicationRefreshProcessor extends RefreshProcessor {}
@@ -128,6 +129,7 @@ function createProcessor({ options, outages }: Parts, fleet: WorkerFleet): Refre
     concurrency: 10,
     maxStalledCount: MOST_DEATHS,
     runRetryDelay: LONGEST_RECONNECT_DELAY,
+    ...(telemetry === undefined ? {} : { telemetry }),
     ...worker,
     connection: reconnectingSoon(connection),
     ...prefixOn(connection, prefix),

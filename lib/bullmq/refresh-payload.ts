@@ -91,7 +91,7 @@ export function decodePayload(data: unknown, codec: Codec): DecodedPayload {
       generation,
       args: decoded as readonly unknown[],
       ...(typeof context === 'string' ? { context: decode(context) } : {}),
-      ...(isOrigin(origin) ? { origin } : {}),
+      ...originOf(origin),
     } as const;
     if (typeof others !== 'string') return payload;
     const further = decode(others);
@@ -102,8 +102,12 @@ export function decodePayload(data: unknown, codec: Codec): DecodedPayload {
   }
 }
 
-function isOrigin(value: unknown): value is RequestOrigin {
-  return typeof value === 'object' && value !== null && Number.isFinite((value as Partial<RequestOrigin>).at);
+/** Nothing depends on it, so what is wrong with it is left out, and the request runs. */
+function originOf(written: unknown): { origin?: RequestOrigin } {
+  if (typeof written !== 'object' || written === null) return {};
+  const { at, trace } = written as Partial<Record<keyof RequestOrigin, unknown>>;
+  if (typeof at !== 'number' || !Number.isFinite(at)) return {};
+  return { origin: typeof trace === 'string' ? { at, trace } : { at } };
 }
 
 function isKeyList(value: unknown): value is readonly RequestedKey[] {

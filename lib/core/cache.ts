@@ -174,14 +174,22 @@ export class Cache {
     await this.#inEveryStore((store) => store.clear());
   }
 
+  /** What waits in the queue; undefined while it cannot be reached. Never rejects. */
+  async queueStatus(): Promise<QueueStatus | undefined> {
+    const { queue, inProcess } = this.parts;
+    try {
+      return await (queue ?? inProcess).status?.();
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Whether stores and queue can be reached, and what waits and fails. Never rejects. */
   async health(): Promise<CacheHealth> {
-    const { store, stores, queue, inProcess, environment } = this.parts;
+    const { store, stores, environment } = this.parts;
     const all: [string, Store][] = [['main', store], ...stores];
     const probed = await Promise.all(all.map(async ([name, each]) => [name, await isReachable(each)] as const));
-    const status = await Promise.resolve()
-      .then(() => (queue ?? inProcess).status?.())
-      .catch(() => undefined);
+    const status = await this.queueStatus();
     const since = [...this.#jobs.values()].flatMap(({ core }) => core.failing.oldest ?? []);
     const failingFor = since.length === 0 ? 0 : environment.clock.now() - Math.min(...since);
     return { stores: Object.fromEntries(probed), queue: status, failingFor };

@@ -277,6 +277,8 @@ export interface RefreshRequest extends RequestedKey {
 export interface RequestOrigin {
   /** When it was made: milliseconds on the clock of the job's store. */
   readonly at: number;
+  /** What `Tracing.current` said where it was made. */
+  readonly trace?: string | undefined;
 }
 
 /** Those of BullMQ's job options that make sense for a refresh. */
@@ -314,8 +316,41 @@ export interface Clock {
   defer(run: () => void): void;
 }
 
+/** Surrounds fetches and refreshes with spans. Must not throw, and must not change what it surrounds. */
+export interface Tracing {
+  /** Names what is running now to another process; undefined where nothing is traced. Called once for each request. */
+  current(): string | undefined;
+  around<Result>(
+    step: TracedStep,
+    run: () => Promise<Result>,
+    endingOf: (result: Result) => StepEnding,
+  ): Promise<Result>;
+}
+
+export type TracedStep =
+  /** One call of a job's fetch, for one key or for many, and the storing of what it returns. */
+  | { readonly kind: 'fetch'; readonly job: string; readonly background: boolean; readonly keys: number }
+  /** One requested refresh, with the fetch in it. */
+  | {
+      readonly kind: 'refresh';
+      readonly job: string;
+      readonly keys: number;
+      /** Milliseconds from the request to the start; undefined when the requester did not say when it was. */
+      readonly wait: number | undefined;
+      /** What `current` said where it was requested. It comes from the queue, so it may be any text. */
+      readonly trace: string | undefined;
+    };
+
+export interface StepEnding {
+  readonly outcome: string;
+  /** Why it failed, if it did. */
+  readonly error?: unknown;
+}
+
 /** Receives events. Must not throw, and must be fast. */
 export interface Observer {
+  /** Set by an adapter for traces; undefined while nobody traces. */
+  tracing?: Tracing | undefined;
   /** False while nobody listens, so that no event need be made. Failures are always passed on. */
   readonly active: boolean;
   observe(event: CacheEvent): void;

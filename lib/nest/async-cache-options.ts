@@ -32,6 +32,11 @@ export interface AsyncCacheOptions<Captured = unknown> {
    * at start-up. *Default:* the name in the nearest package.json of the program that was started.
    */
   name?: string;
+  /**
+   * BullMQ's `telemetry`, such as `new BullMQOtel('my-app')` of the package bullmq-otel, for the spans of the queue itself.
+   * *Default:* none.
+   */
+  telemetry?: object;
   /** How refreshes run in this process. False: it only requests them. *Default:* `{ concurrency: 10 }`. */
   worker?: false | WorkerOptions;
   /**

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { Logger } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 import type { CacheEvent } from '../core/events.js';
-import type { Observer } from '../core/ports.js';
+import type { Observer, Tracing } from '../core/ports.js';
 import { type DescribedFailure, describeFailure } from './describe-failure.js';
 import { LogLimiter } from './log-limiter.js';
 import { StoreOutages } from './store-outages.js';
@@ -15,6 +15,7 @@ const everywhere = channel('nestjs-async-cache');
  * there were. Subscribers get every one. Of an outage of a store only the first failure of each cause is passed on.
  */
 export class EventObserver implements Observer {
+  tracing: Tracing | undefined;
   readonly #subject = new Subject<CacheEvent>();
   readonly #logger = new Logger('AsyncCache');
   readonly #limiter = new LogLimiter({

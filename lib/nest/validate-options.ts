@@ -14,6 +14,7 @@ const OPTIONS = {
   name: true,
   near: true,
   worker: true,
+  telemetry: true,
   enabled: true,
   storeTimeout: true,
   defaults: true,
@@ -38,6 +39,12 @@ export function validateOptions(options: AsyncCacheOptions): AsyncCacheOptions {
     );
   }
   refuseConnection('connection', connection);
+  if (options.telemetry !== undefined && !(isObject(options.telemetry) && 'tracer' in options.telemetry)) {
+    throw wrong(
+      `telemetry of forRoot is ${shown(options.telemetry)}`,
+      "Give BullMQ's, such as new BullMQOtel('my-app')",
+    );
+  }
   validateHomes(options);
   if (options.worker !== undefined) validateWorker(options.worker, connection !== undefined);
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {

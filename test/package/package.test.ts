@@ -122,6 +122,9 @@ it('exports exactly these names', () => {
       "nestjs-async-cache/near": [
         "NearStore",
       ],
+      "nestjs-async-cache/otel": [
+        "AsyncCacheOtelModule",
+      ],
       "nestjs-async-cache/prisma": [
         "AsyncCachePrismaModule",
         "CachedDelegate",

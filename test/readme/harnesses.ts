@@ -117,6 +117,15 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       expect(await namesOn(process.env['REDIS_URL'], `${stage.project.prefix}:e:*configured*`)).toHaveLength(1);
     },
   },
+  'traced.module.ts': {
+    files: ['report.service.ts', 'traced.module.ts'],
+    run: async (stage) => {
+      const { TracedModule, ReportService } = stage.exports;
+      const app = await stage.startReal(TracedModule);
+      const job = jobOf(app, ReportService, 'sales');
+      expect((await job.read('traced')).status).toBe('miss');
+    },
+  },
   'health.module.ts': {
     files: [...APP, 'health.module.ts'],
     run: async (stage) => {

@@ -116,7 +116,8 @@ export class RefreshRequests {
     job.counters.requested++;
     job.tell(() => ({ type: 'refresh-requested', job: job.name, key }));
     const { queue: options } = job.policy;
-    const origin = { at: job.store.now() };
+    const trace = this.observer.tracing?.current();
+    const origin = trace === undefined ? { at: job.store.now() } : { at: job.store.now(), trace };
     const request = { job: job.name, key, generation, ...travelling, options, origin };
     if (this.#waiting.push({ job, request }) === 1) this.clock.defer(() => void this.#flush());
   }

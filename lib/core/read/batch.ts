@@ -1,6 +1,6 @@
 import type { Filling } from '../job/filling.js';
 import { claim, conclude, fetchInCaller } from './fetch-in-caller.js';
-import { fillMany } from '../fill/fill.js';
+import { tracedFillMany } from '../fill/traced-fill.js';
 import type { Filled } from '../job/filled.js';
 import type { JobCore } from '../job/job-core.js';
 import type { Target } from '../policy/policy.js';
@@ -23,7 +23,7 @@ export function fetchBatch(job: JobCore, target: Target, missing: readonly Read<
   const batch = new Map<string, Promise<Filled | undefined>>();
   for (let start = 0; start < reads.length; start += job.batchSize) {
     const chunk = reads.slice(start, start + job.batchSize);
-    const claimed = claimAll(job, chunk, (own) => fillMany(job, target, own, fetchMany));
+    const claimed = claimAll(job, chunk, (own) => tracedFillMany(job, target, own, fetchMany));
     for (const { key } of chunk)
       batch.set(
         key,

@@ -1,7 +1,7 @@
 import { decide, type Decision } from '../decide.js';
 import { type Entry, generationOf, servableUntil } from '../entry.js';
 import { CircularReadError, FetchTimeoutError } from '../errors.js';
-import { fill } from '../fill/fill.js';
+import { tracedFill } from '../fill/traced-fill.js';
 import { followUp } from '../fill/follow-up.js';
 import { currentFlow } from '../job/fetch-flow.js';
 import { ForeignFetch } from './foreign-fetch.js';
@@ -143,7 +143,7 @@ async function fillForReader(
   const { lease, failures, previous } = granted ?? { lease: undefined, failures: 0, previous: () => stale };
   const recordFailure = stale !== undefined;
   const filling = { target, args, context, key, background: false, lease, failures, previous, recordFailure };
-  const filled = await (group === undefined ? fill(job, filling) : group.fill(filling));
+  const filled = await (group === undefined ? tracedFill(job, filling) : group.fill(filling));
   if (filled.kind === 'refused') job.reportRefused(key, filled.error);
   if (stale === undefined) return filled;
   const isRevoked = filled.kind === 'unstored' && filled.because === 'revoked';

@@ -1,4 +1,4 @@
-import { fill, fillMany } from '../fill/fill.js';
+import { tracedFill, tracedFillMany } from '../fill/traced-fill.js';
 import type { Filled } from '../job/filled.js';
 import type { Filling } from '../job/filling.js';
 import { currentFlow } from '../job/fetch-flow.js';
@@ -27,12 +27,12 @@ function fillTogether(job: JobCore, own: readonly Filling[]): readonly Promise<F
   const { fetchMany } = job.definition;
   const [first, ...others] = own;
   if (fetchMany === undefined || first === undefined || others.length === 0) {
-    return own.map((filling) => fill(job, filling));
+    return own.map((filling) => tracedFill(job, filling));
   }
   const outcomes: Promise<Filled>[] = [];
   for (let start = 0; start < own.length; start += job.batchSize) {
     const chunk = own.slice(start, start + job.batchSize);
-    const filled = fillMany(job, first.target, chunk, fetchMany);
+    const filled = tracedFillMany(job, first.target, chunk, fetchMany);
     outcomes.push(...chunk.map(async ({ key }, index) => outcomeOf(key, await filled, index)));
   }
   return outcomes;

@@ -1,5 +1,5 @@
 import type { Filling } from '../job/filling.js';
-import { fillMany } from '../fill/fill.js';
+import { tracedFillMany } from '../fill/traced-fill.js';
 import type { Filled } from '../job/filled.js';
 import type { JobCore } from '../job/job-core.js';
 import type { Target } from '../policy/policy.js';
@@ -56,7 +56,7 @@ export async function refreshBatch(
   });
   if (own.length === 0) return { filled: [], busyFor };
   const fillings = own.map(({ requested, granted }) => toFilling(target, requested, granted));
-  const filling = fillMany(job, target, fillings, fetchMany);
+  const filling = tracedFillMany(job, target, fillings, fetchMany);
   const filled = await Promise.all(
     own.map(async ({ requested, granted }, index) => {
       // A reader of this process that finds the lease taken joins the batch.

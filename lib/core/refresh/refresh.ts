@@ -1,9 +1,10 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { JobCore } from '../job/job-core.js';
 import { ConfigurationError, QueueError, UnknownJobError } from '../errors.js';
-import { fill } from '../fill/fill.js';
+import { endingOf, endingOfAll, tracedFill } from '../fill/traced-fill.js';
 import { followUp } from '../fill/follow-up.js';
 import type { Filled } from '../job/filled.js';
+import { traced } from '../job/traced.js';
 import type { Target } from '../policy/policy.js';
 import type { Acquisition, Observer, RefreshOutcome, RefreshRequest, RequestedKey } from '../ports.js';
 import { refreshBatch, STORE_RETRY } from './refresh-batch.js';
@@ -67,19 +68,24 @@ export class Refresher {
         return { kind: 'skipped' };
       }
       case 'granted': {
-        noteWait(job, request);
-        const filled = await job.flights.run(acquired.lease.token, () =>
-          fill(job, {
-            target,
-            args: request.args,
-            context: request.context,
-            key: request.key,
-            background: true,
-            lease: acquired.lease,
-            failures: acquired.failures,
-            previous: acquired.previous,
-            recordFailure: true,
-          }),
+        const { lease, failures, previous } = acquired;
+        const { args, context, key } = request;
+        const filling = {
+          target,
+          args,
+          context,
+          key,
+          background: true,
+          lease,
+          failures,
+          previous,
+          recordFailure: true,
+        };
+        const wait = waitOf(job, request);
+        if (wait !== undefined) job.counters.queueWait.record(wait);
+        const step = { kind: 'refresh', job: job.name, keys: 1, wait, trace: request.origin?.trace } as const;
+        const filled = await job.flights.run(lease.token, () =>
+          traced(job, step, () => tracedFill(job, filling), endingOf),
         );
         // The key was invalidated during the fetch. Running this request again is the one follow-up that is due.
         if (filled.kind === 'unstored' && filled.because === 'revoked') {
@@ -113,8 +119,15 @@ export class Refresher {
       const first = await this.#runBatch(job, target, request, few.slice(1));
       return worstOf([first, await this.#runBatch(job, target, { ...next, job: name, options }, rest)]);
     }
-    const { filled, busyFor } = await refreshBatch(job, target, keys, fetchMany);
-    if (filled.length > 0) noteWait(job, request);
+    const wait = waitOf(job, request);
+    const step = { kind: 'refresh', job: job.name, keys: keys.length, wait, trace: request.origin?.trace } as const;
+    const { filled, busyFor } = await traced(
+      job,
+      step,
+      () => refreshBatch(job, target, keys, fetchMany),
+      (batch) => endingOfAll(batch.filled.map(({ filled: each }) => each)),
+    );
+    if (filled.length > 0 && wait !== undefined) job.counters.queueWait.record(wait);
     const outcomes: RefreshOutcome[] = busyFor === undefined ? [] : [{ kind: 'busy', retryIn: busyFor }];
     const reported = new Set<unknown>();
     for (const { requested, filled: each, attempt } of filled) {
@@ -197,9 +210,9 @@ export class Refresher {
   }
 }
 
-/** Call it when a fetch is about to start. */
-function noteWait({ store, counters }: JobCore, { origin }: RefreshRequest): void {
-  if (origin !== undefined) counters.queueWait.record(store.now() - origin.at);
+/** Milliseconds from the request to now; undefined when the requester did not say when it was. */
+function waitOf({ store }: JobCore, { origin }: RefreshRequest): number | undefined {
+  return origin === undefined ? undefined : Math.max(0, store.now() - origin.at);
 }
 
 /**

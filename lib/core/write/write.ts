@@ -1,6 +1,7 @@
 import { toMilliseconds } from '../policy/duration.js';
 import { followUp } from '../fill/follow-up.js';
-import { fill, toFill } from '../fill/fill.js';
+import { toFill } from '../fill/fill.js';
+import { tracedFill } from '../fill/traced-fill.js';
 import { CircularReadError } from '../errors.js';
 import { currentFlow } from '../job/fetch-flow.js';
 import type { SetOptions } from '../job/job.js';
@@ -71,8 +72,8 @@ export async function refreshWanted(
     recordFailure: true,
   };
   const filled = await (granted === undefined
-    ? fill(job, filling)
-    : job.flights.run(granted.lease.token, () => fill(job, filling)));
+    ? tracedFill(job, filling)
+    : job.flights.run(granted.lease.token, () => tracedFill(job, filling)));
   if (filled.kind === 'failed' || filled.kind === 'refused') throw filled.error;
   const { made, startedAt } = filled;
   const age = Math.max(0, job.store.now() - startedAt) + (made.inheritedAge ?? 0);

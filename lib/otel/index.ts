@@ -1,0 +1,1 @@
+export { AsyncCacheOtelModule } from './async-cache-otel.module.js';
