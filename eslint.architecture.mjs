@@ -22,6 +22,7 @@ const ADAPTED_PACKAGES = {
   orm: ['@nestjs/common'],
   typeorm: ['typeorm', '@nestjs/typeorm', '@nestjs/common'],
   prisma: ['@prisma/client', '@nestjs/common'],
+  sequelize: ['sequelize', '@nestjs/sequelize', '@nestjs/common'],
   otel: ['@opentelemetry/api', '@nestjs/common'],
   testing: [],
 };
@@ -33,6 +34,7 @@ const INNER_RINGS = {
   orm: ['core', 'nest'],
   typeorm: ['core', 'nest', 'orm'],
   prisma: ['core', 'nest', 'orm'],
+  sequelize: ['core', 'nest', 'orm'],
   near: ['core', 'memory'],
   testing: ['core', 'nest', 'memory'],
 };

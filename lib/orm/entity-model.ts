@@ -17,10 +17,10 @@ export interface EntityModel {
   ofRow?(row: object): EntityModel;
 }
 
-export interface EntityRelation {
+export interface EntityRelation<Model extends EntityModel = EntityModel> {
   /** Its name in conditions, and in rows unless there is `valueIn`. */
   readonly name: string;
-  readonly target: EntityModel;
+  readonly target: Model;
   /** The entity of the links between the two, if there is one. */
   readonly through?: EntityModel | undefined;
   /** A column of the row itself says which row is related. Otherwise a write of any related row may change that. */

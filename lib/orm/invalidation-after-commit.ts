@@ -41,6 +41,12 @@ export class InvalidationAfterCommit<Transaction extends object> {
     if (tags !== undefined) await this.#invalidate(transaction, tags);
   }
 
+  /** The connection was lost while the commit was under way. The mark stays: the commit may still happen. */
+  async uncertain(transaction: Transaction): Promise<void> {
+    this.#marks.delete(transaction);
+    await this.committed(transaction);
+  }
+
   rolledBack(transaction: Transaction): void {
     this.#log.rolledBack(transaction);
   }

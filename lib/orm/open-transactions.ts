@@ -47,6 +47,22 @@ export class OpenTransactions<Transaction extends object> {
     else if (scope?.transaction !== transaction) this.#storage.enterWith({ transaction });
   }
 
+  /**
+   * As `starting`, for an ORM that makes the transaction later. The caller is inside once the returned function has been
+   * given it; undefined when it could not be started.
+   */
+  begin(): (transaction: Transaction | undefined) => void {
+    const scope: Scope<Transaction> = { transaction: undefined };
+    this.#scopes += 1;
+    this.#storage.enterWith(scope);
+    return (transaction) => {
+      this.#scopes -= 1;
+      scope.transaction = transaction;
+      if (transaction !== undefined) this.started(transaction);
+      this.#rest();
+    };
+  }
+
   started(transaction: Transaction): void {
     this.#starting.delete(transaction);
     this.#open.add(transaction);

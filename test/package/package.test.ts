@@ -139,6 +139,15 @@ it('exports exactly these names', () => {
         "RedisStore",
         "connectRedis",
       ],
+      "nestjs-async-cache/sequelize": [
+        "AsyncCacheSequelizeModule",
+        "CachedRepository",
+        "EntityCountJob",
+        "EntityFilterJob",
+        "EntityGetJob",
+        "InjectCachedRepository",
+        "getCachedRepositoryToken",
+      ],
       "nestjs-async-cache/terminus": [
         "AsyncCacheHealthIndicator",
         "AsyncCacheHealthModule",

@@ -11,7 +11,7 @@ import {
 } from 'nestjs-async-cache/prisma';
 import { expect, it, onTestFinished } from 'vitest';
 import { startPostgres } from '../support/postgres-server.js';
-import { usePostgres } from '../typeorm/support/orm-app.js';
+import { usePostgres } from '../orm/support/postgres.js';
 import type { PrismaClient } from './support/generated/ts/client.js';
 import { clientOf, PrismaService, startPrismaApp } from './support/prisma-app.js';
 import { TABLES } from './support/tables.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fill, usePostgres } from '../typeorm/support/orm-app.js';
+import { fill } from '../orm/support/fill.js';
+import { usePostgres } from '../orm/support/postgres.js';
 import { type PrismaApp, type PrismaService, startPrismaApp } from './support/prisma-app.js';
 
 const postgres = usePostgres();

@@ -3,7 +3,7 @@ import { ConfigurationError, UnkeyableArgumentError } from 'nestjs-async-cache';
 import { type CachedDelegate, EntityFilterJob, EntityGetJob, getCachedDelegateToken } from 'nestjs-async-cache/prisma';
 import { skip } from '@prisma/client/runtime/client';
 import { describe, expect, it } from 'vitest';
-import { usePostgres } from '../typeorm/support/orm-app.js';
+import { usePostgres } from '../orm/support/postgres.js';
 import { Prisma, type PrismaClient } from './support/generated/ts/client.js';
 import { PrismaService, startPrismaApp } from './support/prisma-app.js';
 

@@ -195,6 +195,29 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       await snippet({ app });
     },
   },
+  'shoppers.module.ts': {
+    files: ['shopper.model.ts', 'shoppers.module.ts'],
+    run: async (stage) => {
+      const { ShoppersModule, Shoppers, Shopper } = stage.exports;
+      await emptyDatabase();
+      const app = await stage.startReal(ShoppersModule);
+      await Shopper.create({ username: 'ann' });
+      const { cached } = app.get(Shoppers);
+      expect((await cached.get({ username: 'ann' })).label()).toBe('ann (shopper)');
+      await app.get(Shoppers).promote('ann');
+      await expect.poll(async () => (await cached.get({ username: 'ann' })).label()).toBe('ann (staff)');
+    },
+  },
+  'sequelize#read': {
+    files: ['shopper.model.ts', 'shoppers.module.ts'],
+    run: async (stage, snippet) => {
+      const { ShoppersModule, Shopper } = stage.exports;
+      await emptyDatabase();
+      const app = await stage.startReal(ShoppersModule);
+      await Shopper.create({ username: 'ann' });
+      await snippet({ app });
+    },
+  },
   'sales.controller.ts': {
     files: [...APP, 'sales.controller.ts'],
     run: async (stage) => {

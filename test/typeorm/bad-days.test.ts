@@ -13,7 +13,8 @@ import { Column, DataSource, Entity, ManyToOne, PrimaryColumn } from 'typeorm';
 import { expect, it, onTestFinished } from 'vitest';
 import { startPostgres } from '../support/postgres-server.js';
 import { ENTITIES, User } from './support/entities.js';
-import { startOrmApp, usePostgres } from './support/orm-app.js';
+import { usePostgres } from '../orm/support/postgres.js';
+import { startOrmApp } from './support/orm-app.js';
 
 const postgres = usePostgres();
 

@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { Order, Profile, Role, User } from './support/entities.js';
-import { fill, type OrmApp, startOrmApp, usePostgres } from './support/orm-app.js';
+import { fill } from '../orm/support/fill.js';
+import { usePostgres } from '../orm/support/postgres.js';
+import { type OrmApp, startOrmApp } from './support/orm-app.js';
 
 const postgres = usePostgres();
 /** No refresh begins during a test, so that what is stale stays stale and can be looked at. */

@@ -10,7 +10,8 @@ import { And, Between, EntityNotFoundError, Equal, In, IsNull, LessThan, Like, M
 import { describe, expect, it } from 'vitest';
 import { Injectable } from '@nestjs/common';
 import { Address, Everything, Order, Profile, User } from './support/entities.js';
-import { startOrmApp, usePostgres } from './support/orm-app.js';
+import { usePostgres } from '../orm/support/postgres.js';
+import { startOrmApp } from './support/orm-app.js';
 
 const postgres = usePostgres();
 

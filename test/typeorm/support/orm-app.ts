@@ -1,14 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import {
-  AsyncCache,
-  AsyncCacheModule,
-  type AsyncCacheOptions,
-  type CacheEvent,
-  type Reading,
-} from 'nestjs-async-cache';
+import { AsyncCache, AsyncCacheModule, type AsyncCacheOptions, type CacheEvent } from 'nestjs-async-cache';
 import {
   AsyncCacheTypeOrmModule,
   type CachedRepository,
@@ -16,20 +9,11 @@ import {
   getCachedRepositoryToken,
 } from 'nestjs-async-cache/typeorm';
 import { DataSource } from 'typeorm';
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { RecordingLogger } from '../../nest/support/start-app.js';
-import { type PostgresServer, startPostgres } from '../../support/postgres-server.js';
+import { databaseName, queryCounter } from '../../orm/support/postgres.js';
+import type { PostgresServer } from '../../support/postgres-server.js';
 import { ENTITIES, Order, Profile, Role, User } from './entities.js';
-
-/** One PostgreSQL for the tests of a file. */
-export function usePostgres(): { readonly server: PostgresServer } {
-  const used: { server: PostgresServer } = { server: undefined as unknown as PostgresServer };
-  beforeAll(async () => {
-    used.server = await startPostgres();
-  });
-  afterAll(() => used.server.stop());
-  return used;
-}
 
 export interface OrmApp {
   readonly app: TestingModule;
@@ -51,13 +35,10 @@ export interface OrmAppParts extends ModuleMetadata {
   readonly url?: string;
 }
 
-let databases = 0;
-
 /** An application on a database of its own, with an Ann who has a profile, two orders and a role, and a Bob. */
 export async function startOrmApp(server: PostgresServer, parts: OrmAppParts = {}): Promise<OrmApp> {
   const { options = {}, feature = {}, imports = [], providers = [] } = parts;
-  const database = `db${String(++databases)}_${randomUUID().slice(0, 8)}`;
-  const url = parts.url ?? (await server.createDatabase(database));
+  const url = parts.url ?? (await server.createDatabase(databaseName()));
   const log = new RecordingLogger();
   const app = await Test.createTestingModule({
     imports: [
@@ -86,7 +67,6 @@ export async function startOrmApp(server: PostgresServer, parts: OrmAppParts = {
   const cache = app.get(AsyncCache);
   const events: CacheEvent[] = [];
   cache.events$.subscribe((event) => events.push(event));
-  const seen = new Map<string, number>();
   return {
     app,
     cache,
@@ -96,28 +76,6 @@ export async function startOrmApp(server: PostgresServer, parts: OrmAppParts = {
     orders: app.get(getCachedRepositoryToken(Order), { strict: false }),
     events,
     log,
-    queries: async (table) => {
-      // Counted by the database itself, and only in the database of this application.
-      const [row] = await server.query<{ calls: string | null }>(
-        `SELECT sum(calls) AS calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-         WHERE d.datname = '${new URL(url).pathname.slice(1)}' AND query ~* '^SELECT.*FROM "${table}"'`,
-      );
-      const calls = Number(row?.calls ?? 0);
-      const since = calls - (seen.get(table) ?? 0);
-      seen.set(table, calls);
-      return since;
-    },
-  };
-}
-
-type Read = () => Promise<Reading>;
-
-/** Fills what each read reads, and returns what asks how many of them are stale then, by their names. */
-export async function fill<Name extends string>(reads: Record<Name, Read>): Promise<() => Promise<Name[]>> {
-  const names = Object.keys(reads) as Name[];
-  for (const name of names) await reads[name]();
-  return async () => {
-    const found = await Promise.all(names.map(async (name) => [name, (await reads[name]()).status] as const));
-    return found.filter(([, status]) => status !== 'hit').map(([name]) => name);
+    queries: queryCounter(server, url),
   };
 }

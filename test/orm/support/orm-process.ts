@@ -1,11 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const SCRIPT = fileURLToPath(new URL('orm-process.mjs', import.meta.url));
-
 export interface OrmProcessOptions {
+  /** The application, which ends with `serve`. */
+  readonly script: URL;
   readonly redisUrl: string;
   readonly prefix: string;
   readonly databaseUrl: string;
@@ -46,8 +45,8 @@ export class OrmProcess {
     });
   }
 
-  static async start(options: OrmProcessOptions): Promise<OrmProcess> {
-    const child = fork(SCRIPT, [JSON.stringify(options)]);
+  static async start({ script, ...options }: OrmProcessOptions): Promise<OrmProcess> {
+    const child = fork(script, [JSON.stringify(options)]);
     const process = new OrmProcess(child);
     onTestFinished(() => process.kill());
     await Promise.race([

@@ -1,0 +1,25 @@
+import type { Model, Sequelize } from 'sequelize';
+import { EntityJob } from '../orm/entity-job.js';
+import type { EntityJobOptions } from '../orm/orm.js';
+import type { GetOptions, Where } from './entity-get-job.js';
+import { type ModelReference, SEQUELIZE } from './sequelize.js';
+
+/** Options of Sequelize's `findAll`, without those that make no sense for a cached read. */
+export type FilterOptions<M extends Model> = GetOptions<M>;
+
+/** Reads the rows of a model that match. Give it to Nest as a value, `new EntityFilterJob(User)`, or extend it. */
+export class EntityFilterJob<M extends Model> extends EntityJob {
+  /** @param sequelize where it is known already; else that of the application is looked up by its name. */
+  constructor(model: ModelReference<M>, options: EntityJobOptions = {}, sequelize?: Sequelize) {
+    super(SEQUELIZE, 'filter', model, options, new.target, sequelize);
+  }
+
+  fetch(where?: Where<M>, options?: FilterOptions<M>): Promise<M[]> {
+    return this.fetchRows(where, options) as Promise<M[]>;
+  }
+
+  /** The same as `get`. */
+  filter(where?: Where<M>, options?: FilterOptions<M>): Promise<M[]> {
+    return (this as EntityFilterJob<M>).get(where, options);
+  }
+}

@@ -1,0 +1,31 @@
+import { getConnectionToken } from '@nestjs/sequelize';
+import type { Model, ModelStatic, Sequelize } from 'sequelize';
+import { ConfigurationError } from '../core/errors.js';
+import type { Orm } from '../orm/orm.js';
+import { SequelizeEntity } from './sequelize-entity.js';
+import { SequelizeModel } from './sequelize-model.js';
+import { SequelizeWatch } from './sequelize-watch.js';
+
+/** A model class. */
+export type ModelReference<M extends Model> = ModelStatic<M>;
+
+/** Sequelize, as the shared code needs it. */
+export const SEQUELIZE: Orm<ModelReference<Model>, Sequelize> = {
+  name: 'Sequelize',
+  module: 'SequelizeModule.forRoot',
+  nameOf: ({ name }) => name,
+  tokenOf: (dataSource) => getConnectionToken(dataSource) as string,
+  connect(sequelize, model, { job, dataSource, runtime, invalidate }) {
+    if (!Object.values(sequelize.models).includes(model)) {
+      throw new ConfigurationError(
+        `${job} reads ${model.name}, which the data source '${dataSource}' does not know`,
+        'Add it to `models` of SequelizeModule.forRoot, or set autoLoadModels: true there',
+        { job },
+      );
+    }
+    const described = SequelizeModel.of(model, dataSource);
+    const watch = runtime && SequelizeWatch.of(runtime, sequelize, dataSource);
+    if (!invalidate) watch?.exempt(described);
+    return new SequelizeEntity(described, watch);
+  },
+};
