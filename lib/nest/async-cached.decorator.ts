@@ -6,7 +6,7 @@ import type { JobOptions } from '../core/policy/job-options.js';
 import { type Class, type DecoratedMethod, isDecorated, jobNameOf, markDecorated } from './decorated-method.js';
 import { lastValueOf } from './last-value.js';
 import { observableLike } from './observable-like.js';
-import type { NothingBut, OptionsAreFor, TypedOptions } from './options-for-method.js';
+import type { AnyOptions, NothingBut, OptionsAreFor } from './options-for-method.js';
 import { methodNameOf, replaceMethod } from './replace-method.js';
 import { injectRuntime, runtimeOf } from './runtime-of.js';
 import { warnWithoutModule } from './warn-without-module.js';
@@ -27,18 +27,11 @@ export type AsyncCachedDecorator<Options = JobOptions> = <
  *
  * Without `AsyncCacheModule` the method runs uncached. Throws a `ConfigurationError` on anything but a method.
  */
-// Of each pair of overloads, the first gives untyped parameters the type unknown, and the second accepts typed ones.
-export function AsyncCached<const Options extends JobOptions>(
-  options?: NothingBut<keyof JobOptions, Options>,
+// One overload for each number of arguments: the compiler then says what is wrong at the option that is wrong.
+export function AsyncCached<const Options extends AnyOptions = JobOptions>(
+  ttlOrOptions?: Duration | NothingBut<keyof JobOptions, Options>,
 ): AsyncCachedDecorator<Options>;
-export function AsyncCached<const Options extends TypedOptions>(
-  options: NothingBut<keyof JobOptions, Options>,
-): AsyncCachedDecorator<Options>;
-export function AsyncCached<const Options extends Omit<JobOptions, 'ttl'>>(
-  ttl: Duration,
-  options?: NothingBut<Exclude<keyof JobOptions, 'ttl'>, Options>,
-): AsyncCachedDecorator<Options>;
-export function AsyncCached<const Options extends Omit<TypedOptions, 'ttl'>>(
+export function AsyncCached<const Options extends Omit<AnyOptions, 'ttl'>>(
   ttl: Duration,
   options: NothingBut<Exclude<keyof JobOptions, 'ttl'>, Options>,
 ): AsyncCachedDecorator<Options>;

@@ -20,9 +20,15 @@ type OptionsFor<Args extends readonly unknown[], Value> = Omit<JobOptions<Args, 
   warmOnStart?: readonly Readonly<Args>[] | (() => unknown);
 };
 
-/** Options whose functions declare the types of their parameters. */
-export type TypedOptions = Omit<JobOptions<never[], never>, Lists | 'processResult'> &
-  Pick<JobOptions, Lists> & { processResult?: (value: never, read: never) => unknown };
+/**
+ * Options whose functions may declare the types of their parameters; those that do not get `unknown`. The parameters of
+ * methods are compared in both directions, which a function's are not.
+ */
+export type AnyOptions = { [Name in keyof JobOptions]: AnyParameters<JobOptions[Name]> };
+
+type AnyParameters<Option> = Option extends (...args: infer Args) => infer Result
+  ? { method(...args: Args): Result }['method']
+  : Option;
 
 type ValueOf<Result> = Result extends Promise<infer Value> | Observable<infer Value> ? Value : never;
 type Lists = 'refreshEvery' | 'warmOnStart';

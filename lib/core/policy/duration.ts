@@ -1,7 +1,12 @@
 import { ConfigurationError } from '../errors.js';
 
+interface Written {
+  duration: number | `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`;
+}
+
 /** A length of time: a number of **seconds**, or a string with its unit: `'500ms'`, `'30s'`, `'10m'`, `'1h'`, `'7d'`. */
-export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`;
+// By way of a member, because the compiler then lists these forms where one is wrong, and not only the name of the type.
+export type Duration = Written['duration'];
 
 const UNITS: ReadonlyMap<string, number> = new Map([
   ['ms', 1],

@@ -1,0 +1,1 @@
+require('./suite.cjs').run((name) => require(name), require.main.filename);

@@ -1,0 +1,4 @@
+import { fileURLToPath } from 'node:url';
+import suite from './suite.cjs';
+
+await suite.run((name) => import(name), fileURLToPath(import.meta.url));
