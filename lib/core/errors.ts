@@ -107,7 +107,7 @@ export class StoreError extends AsyncCacheError {
   override readonly code: string = 'E_STORE';
   readonly operation: string;
   /** Which of the application's stores: `main`, or its name in `stores` of forRoot. Undefined where nobody has said. */
-  store?: string;
+  declare store?: string;
 
   constructor(
     operation: string,
