@@ -49,6 +49,7 @@ const CORE_FLOORS = [
   ['policy/', 'store/'],
   ['value/', 'decide', 'ports'],
   ['entry', 'events', 'errors', 'stats/'],
+  ['without-commands'],
 ];
 
 /** The room of a file of core and its floor; undefined for other files. Floor -1 is none: the file is misplaced. */

@@ -159,9 +159,13 @@ function createValueTypes({ types }: AsyncCacheOptions, observer: EventObserver)
   });
 }
 
-function createInProcessQueue({ worker }: AsyncCacheOptions, clock: SystemClock): InProcessRefreshQueue {
+function createInProcessQueue({ worker, maxWaiting }: AsyncCacheOptions, clock: SystemClock): InProcessRefreshQueue {
   const concurrency = worker === false ? undefined : worker?.concurrency;
-  return new InProcessRefreshQueue({ clock, ...(concurrency === undefined ? {} : { concurrency }) });
+  return new InProcessRefreshQueue({
+    clock,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(maxWaiting === undefined ? {} : { limit: maxWaiting }),
+  });
 }
 
 function createCache(
@@ -230,7 +234,7 @@ async function queueModule(base: DynamicModule): Promise<DynamicModule> {
 }
 
 function queueOptions(options: AsyncCacheOptions, observer: EventObserver): BullMQRefreshOptions | undefined {
-  const { connection, prefix = DEFAULT_PREFIX, worker, telemetry, serializer, enabled } = options;
+  const { connection, prefix = DEFAULT_PREFIX, worker, telemetry, maxWaiting, serializer, enabled } = options;
   if (connection === undefined || enabled === false) return undefined;
   const application = options.name ?? nearestPackageName();
   return {
@@ -238,6 +242,7 @@ function queueOptions(options: AsyncCacheOptions, observer: EventObserver): Bull
     prefix: `${prefix}:queue`,
     worker,
     telemetry: telemetry as BullMQRefreshOptions['telemetry'],
+    maxWaiting,
     codec: serializer ?? new MsgpackrCodec(),
     application,
     onNeighbour: ({ application: neighbour, host, pid }) => {

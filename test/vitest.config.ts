@@ -29,7 +29,7 @@ const BROWSER = ['test/dashboard/browser.test.ts'];
 /** Servers and processes that are killed, frozen, slow or scheduled, with bounds of time on what happens next. */
 const TIMED = [
   'test/near/{cluster-app,outages,own-memory,two-servers}.test.ts',
-  'test/redis/{change-feed,redis-connection,sentinel,store-outage}.test.ts',
+  'test/redis/{change-feed,lost-leases,redis-connection,sentinel,store-outage}.test.ts',
   'test/bullmq/{fleet-gone,outage,worker-death}.test.ts',
   'test/cache-manager/failing-stores.test.ts',
   'test/deploy/{entry-formats,job-sets,neighbours,schedules}.test.ts',

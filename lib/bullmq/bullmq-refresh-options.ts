@@ -19,6 +19,11 @@ export interface BullMQRefreshOptions {
   readonly worker?: false | BullMQWorkerOptions | undefined;
   /** BullMQ's own, of queue and worker. Default: none. */
   readonly telemetry?: Telemetry | undefined;
+  /**
+   * How many requests may wait in Redis. Further ones are refused. Each process may exceed it by a thousand, since it counts
+   * only so often. Default: 10,000.
+   */
+  readonly maxWaiting?: number | undefined;
   /** Turns arguments into bytes and back. */
   readonly codec: Codec;
   /** The name of the application, by which it tells its own workers from a neighbour's. Default: `unnamed`. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobsOptions, Queue } from 'bullmq';
-import { QueueClosedError, QueueError } from '../core/errors.js';
+import { QueueClosedError, QueueError, QueueFullError } from '../core/errors.js';
 import { identityOf } from '../core/job/refresh-identity.js';
 import type { RefreshHandler, RefreshQueue, RefreshRequest, Schedule, QueueStatus } from '../core/ports.js';
 import { backendOf } from './backend-of.js';
@@ -11,6 +11,7 @@ import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { encodePayload, TICK, tickPayload } from './refresh-payload.js';
 import type { RefreshProcessor } from './refresh-processor.js';
 import { settlesWithin } from './settles-within.js';
+import { WaitingLimit } from './waiting-limit.js';
 import type { WorkerFleet } from './worker-fleet.js';
 
 /**
@@ -22,6 +23,9 @@ const REQUEST_TIMEOUT = 1_000;
  * The largest number of requests under way. Further ones are refused, so that a slow Redis does not fill the memory.
  */
 const MOST_UNDER_WAY = 10_000;
+const MOST_WAITING = 10_000;
+/** Where bullmq 5 keeps what waits in a paused queue. bullmq 6 has no such list, and counts none. */
+const PAUSED = 'paused' as 'wait';
 const CLOSE_TIMEOUT = 500;
 const REASSERTION_INTERVAL = 10 * 60 * 1_000;
 /** The connection of a Cluster may stay at `connect`. */
@@ -39,7 +43,7 @@ export interface BullMQRefreshParts {
   readonly fleet: WorkerFleet;
   /** Undefined in a process that only requests refreshes. */
   readonly processor: RefreshProcessor | undefined;
-  readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection'>;
+  readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection' | 'maxWaiting'>;
   readonly outages: OutageReporter;
 }
 
@@ -55,6 +59,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   /** Schedules of this process. They must exist for as long as the process does. */
   #schedules: readonly Schedule[] = [];
   readonly #stopLooking: () => void;
+  readonly #limit: WaitingLimit;
   #underWay = 0;
   /** Calls of `add` that have timed out and have not ended. While there is one, no further call is made. */
   #hanging = 0;
@@ -62,6 +67,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
 
   constructor(private readonly parts: BullMQRefreshParts) {
     const { queue, options, outages } = parts;
+    this.#limit = new WaitingLimit(options.maxWaiting ?? MOST_WAITING, () => this.#countWaiting());
     queue.on('error', (error) => {
       if (this.#closing === undefined) outages.emitted(error);
     });
@@ -91,7 +97,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
       try {
         await adding;
       } catch (error) {
-        throw refusal(first, error);
+        throw error instanceof QueueFullError ? error : refusal(first, error);
       }
       return;
     }
@@ -234,7 +240,20 @@ export class BullMQRefreshQueue implements RefreshQueue {
     return undefined;
   }
 
+  /** Delayed ones included: postponed requests come back to those that wait. */
+  async #countWaiting(): Promise<number> {
+    const counts = await this.parts.queue.getJobCounts('wait', PAUSED, 'prioritized', 'delayed');
+    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Adds those for which there is room, in their order. Rejects when some are left out. */
   async #add(requests: readonly RefreshRequest[]): Promise<void> {
+    const added = await this.#limit.send(requests.length, (room) => this.#addAll(requests.slice(0, room)));
+    const refused = requests[added];
+    if (refused !== undefined) throw new QueueFullError(this.#limit.most, { job: refused.job, key: refused.key });
+  }
+
+  async #addAll(requests: readonly RefreshRequest[]): Promise<void> {
     const jobs = requests.map((request) => ({
       name: request.job,
       data: encodePayload(request, this.parts.options.codec),

@@ -24,7 +24,6 @@ export class OutageReporter {
   ) {}
 
   emitted(error: Error): void {
-    stripCommands(error);
     const cause = causeOf(error);
     if (cause === undefined) {
       this.report(new QueueError('work', { cause: described(error) }));
@@ -79,11 +78,6 @@ function causeOf(error: Error): string | undefined {
   if (word !== undefined) return word;
   if (typeof code === 'string' || /connection is closed|max retries per request/i.test(message)) return 'connection';
   return undefined;
-}
-
-/** Where Redis refuses a connection, ioredis's error holds the AUTH command with the password. */
-function stripCommands(error: unknown): void {
-  for (let at = error; at instanceof Error; at = at.cause) if ('command' in at) delete at.command;
 }
 
 /** For a host with several addresses Node's error has no message. */

@@ -14,6 +14,7 @@ import { HandOver } from './hand-over.js';
 import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
+import { shortFailure } from './short-failure.js';
 import type { WorkerFleet } from './worker-fleet.js';
 import { WorkerRest } from './worker-rest.js';
 import { workerTimings } from './worker-timings.js';
@@ -191,9 +192,7 @@ export class RefreshProcessor extends WorkerHost {
         return this.#awaitDeploy(job, token, outcome.error);
       case 'failed':
         this.#retryIn.set(job, Math.max(SHORTEST_RETRY, outcome.retryIn + BACKOFF_MARGIN));
-        throw outcome.error instanceof Error
-          ? outcome.error
-          : new Error(String(outcome.error), { cause: outcome.error });
+        throw shortFailure(outcome.error);
     }
   }
 

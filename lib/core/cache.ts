@@ -1,7 +1,7 @@
 import { CachedJob } from './cached-job.js';
 import { Counters } from './stats/counters.js';
 import type { JobStats } from './stats/job-stats.js';
-import { ConfigurationError } from './errors.js';
+import { AsyncCacheError, ConfigurationError, QueueError } from './errors.js';
 import { type Environment, JobCore } from './job/job-core.js';
 import type { JobDefinition } from './job/job.js';
 import type { FailingKeys } from './job/failing-keys.js';
@@ -125,7 +125,8 @@ export class Cache {
         const lists = core?.policy.refreshEvery?.args;
         if (core !== undefined && lists !== undefined) await this.#keepWarm(core, lists, 'all');
       });
-    } catch (error) {
+    } catch (cause) {
+      const error = cause instanceof AsyncCacheError ? cause : new QueueError('schedule', { cause });
       this.parts.environment.observer.observe({ type: 'queue-failed', job: '', key: '', error });
     }
   }

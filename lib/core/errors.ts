@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { withoutCommands } from './without-commands.js';
 
 /** Where an error happened, as far as it is known where it is thrown. */
 export interface ErrorContext {
@@ -112,10 +113,10 @@ export class StoreError extends AsyncCacheError {
   constructor(
     operation: string,
     context: ErrorContext = {},
-    what = `The store failed at ${operation}${because(context.cause)}`,
+    what = `The store failed at ${operation}${because(withoutCommands(context.cause))}`,
     remedy = 'Reads go on without it; check that the store is up and reachable',
   ) {
-    super(what, remedy, context);
+    super(what, remedy, { ...context, cause: withoutCommands(context.cause) });
     this.operation = operation;
   }
 }
@@ -160,13 +161,26 @@ export class QueueError extends AsyncCacheError {
   override readonly code = 'E_QUEUE';
   readonly operation: string;
 
-  constructor(operation: string, context: ErrorContext = {}) {
-    super(
-      `The refresh queue failed at ${operation}${because(context.cause)}`,
-      'Refreshes run in this process meanwhile; check the connection of the queue',
-      context,
-    );
+  constructor(
+    operation: string,
+    context: ErrorContext = {},
+    what = `The refresh queue failed at ${operation}${because(withoutCommands(context.cause))}`,
+    remedy = 'Refreshes run in this process meanwhile; check the connection of the queue',
+  ) {
+    super(what, remedy, context);
     this.operation = operation;
+  }
+}
+
+/** So many requests wait that the queue takes no more. Those that were refused are dropped. */
+export class QueueFullError extends QueueError {
+  constructor(most: number, context: ErrorContext = {}) {
+    super(
+      'request',
+      context,
+      `${String(most)} requests for refreshes wait, and further ones are dropped`,
+      'Readers keep their stale values meanwhile; start workers, look for a client that invents arguments, or raise maxWaiting',
+    );
   }
 }
 

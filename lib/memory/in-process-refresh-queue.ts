@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { QueueError } from '../core/errors.js';
+import { QueueError, QueueFullError } from '../core/errors.js';
 import { identityOf } from '../core/job/refresh-identity.js';
 import type {
   Clock,
@@ -99,9 +99,7 @@ export class InProcessRefreshQueue implements RefreshQueue {
       if (delay > 0) this.#runLater(ticket, delay);
       else this.#enqueue(ticket);
     }
-    if (refused > 0) {
-      return rejection(`${String(this.#limit)} requests are waiting, and there is no room for ${String(refused)} more`);
-    }
+    if (refused > 0) return Promise.reject(new QueueFullError(this.#limit));
   }
 
   status(): QueueStatus {

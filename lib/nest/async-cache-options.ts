@@ -40,6 +40,11 @@ export interface AsyncCacheOptions<Captured = unknown> {
   /** How refreshes run in this process. False: it only requests them. *Default:* `{ concurrency: 10 }`. */
   worker?: false | WorkerOptions;
   /**
+   * How many requests for refreshes may wait, in Redis or in this process. Further ones are dropped, which is reported
+   * once: their readers keep their stale values. *Default:* 10,000.
+   */
+  maxWaiting?: number;
+  /**
    * Copies of a Redis store's entries in this process. They are read without a round trip and kept up to date by
    * Redis's reports of changes. False: none. *Default:* `{ max: 10_000, maxBytes: '64MB', age: '30s' }` with Redis, none with
    * cache-manager.

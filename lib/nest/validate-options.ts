@@ -15,6 +15,7 @@ const OPTIONS = {
   near: true,
   worker: true,
   telemetry: true,
+  maxWaiting: true,
   enabled: true,
   storeTimeout: true,
   defaults: true,
@@ -47,6 +48,9 @@ export function validateOptions(options: AsyncCacheOptions): AsyncCacheOptions {
   }
   validateHomes(options);
   if (options.worker !== undefined) validateWorker(options.worker, connection !== undefined);
+  if (options.maxWaiting !== undefined && !isCount(options.maxWaiting)) {
+    throw wrong(`maxWaiting of forRoot is ${shown(options.maxWaiting)}`, 'It must be a whole number of 1 or more');
+  }
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {
     throw wrong(`prefix of forRoot is ${shown(prefix)}`, 'Leave it out, or write a name');
   }

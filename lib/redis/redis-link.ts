@@ -45,7 +45,7 @@ export class RedisLink {
     private readonly clock: Clock,
   ) {
     this.#commands = defineScripts(client);
-    client.on('error', (error) => (this.#trouble = withoutCommand(error)));
+    client.on('error', (error: unknown) => (this.#trouble = error));
     // Registered before any other listener, so that the first answer on a new connection is the server's time.
     client.on('ready', () => {
       this.#trouble = undefined;
@@ -84,7 +84,7 @@ export class RedisLink {
       this.#time.learn(sentAt, Number(reply[0]));
       return reply;
     } catch (cause) {
-      throw new StoreError(script, { key, cause: withoutCommand(cause) });
+      throw new StoreError(script, { key, cause });
     }
   }
 
@@ -165,12 +165,6 @@ async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
   const given = new AbortController();
   await Promise.race([promise, sleep(ms, undefined, { signal: given.signal })]);
   given.abort();
-}
-
-/** ioredis adds the command to its errors: values that must not appear in a log, and the whole script. */
-function withoutCommand(error: unknown): unknown {
-  if (error instanceof Error && 'command' in error) delete error.command;
-  return error;
 }
 
 function defineScripts(client: Redis | Cluster): Readonly<Record<ScriptName, Command>> {

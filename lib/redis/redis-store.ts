@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { LONGEST } from '../core/policy/duration.js';
 import type { Entry, Fill } from '../core/entry.js';
 import { StoreError } from '../core/errors.js';
+import { withoutCommands } from '../core/without-commands.js';
 import type {
   Acquisition,
   ChangeFeed,
@@ -135,36 +136,12 @@ export class RedisStore implements Store {
     return textAt(reply, 1) === '1';
   }
 
-  async commit(lease: Lease, fill: Fill): Promise<CommitResult> {
-    const { key, token, grantedAt } = lease;
-    const [kind, ttl, grace, tags, value, inherited] = this.#encode(fill);
-    const change =
-      fill.tags.length === 0
-        ? 'none'
-        : await this.#tagIndex.enter(key, fill.tags, lifetime(fill), grantedAt, this.#elapsed(lease));
-    const grant = grantedAt.toFixed(3);
-    const reply = await this.#run(
-      'commit',
-      key,
-      token,
-      REVOCATION[change],
-      grant,
-      kind,
-      ttl,
-      grace,
-      tags,
-      change === 'removed' ? '' : value,
-      inherited,
-    );
-    return textAt(reply, 1) as CommitResult;
+  commit(lease: Lease, fill: Fill): Promise<CommitResult> {
+    return this.#ending(lease, () => this.#commit(lease, fill));
   }
 
-  async release(lease: Lease, ending: LeaseEnding, tags: readonly string[] = []): Promise<ReleaseResult> {
-    const { key, token, grantedAt } = lease;
-    const failed = ending.kind === 'failed' ? [ending.message, ms(ending.retryIn)] : ['', '0'];
-    const changed = tags.length > 0 && (await this.#tagIndex.isChangedSince(tags, grantedAt, this.#elapsed(lease)));
-    const reply = await this.#run('release', key, token, ending.kind, ...failed, flag(changed), JSON.stringify(tags));
-    return textAt(reply, 1) as ReleaseResult;
+  release(lease: Lease, ending: LeaseEnding, tags: readonly string[] = []): Promise<ReleaseResult> {
+    return this.#ending(lease, () => this.#release(lease, ending, tags));
   }
 
   async leaseRemaining(key: string): Promise<number | undefined> {
@@ -262,6 +239,50 @@ export class RedisStore implements Store {
     return this.#link.run(script, key, this.#names.entry(key), this.#names.lease(key), ...args);
   }
 
+  /** Ends a lease. Where it is unknown whether the server has ended it, it is ended on the next connection. */
+  async #ending<Result>({ key, token }: Lease, end: () => Promise<Result>): Promise<Result> {
+    try {
+      const result = await end();
+      this.#unacknowledged.delete(token);
+      return result;
+    } catch (error) {
+      this.#unacknowledged.add(key, token);
+      throw error;
+    }
+  }
+
+  async #commit(lease: Lease, fill: Fill): Promise<CommitResult> {
+    const { key, token, grantedAt } = lease;
+    const [kind, ttl, grace, tags, value, inherited] = this.#encode(fill);
+    const change =
+      fill.tags.length === 0
+        ? 'none'
+        : await this.#tagIndex.enter(key, fill.tags, lifetime(fill), grantedAt, this.#elapsed(lease));
+    const grant = grantedAt.toFixed(3);
+    const reply = await this.#run(
+      'commit',
+      key,
+      token,
+      REVOCATION[change],
+      grant,
+      kind,
+      ttl,
+      grace,
+      tags,
+      change === 'removed' ? '' : value,
+      inherited,
+    );
+    return textAt(reply, 1) as CommitResult;
+  }
+
+  async #release(lease: Lease, ending: LeaseEnding, tags: readonly string[]): Promise<ReleaseResult> {
+    const { key, token, grantedAt } = lease;
+    const failed = ending.kind === 'failed' ? [ending.message, ms(ending.retryIn)] : ['', '0'];
+    const changed = tags.length > 0 && (await this.#tagIndex.isChangedSince(tags, grantedAt, this.#elapsed(lease)));
+    const reply = await this.#run('release', key, token, ending.kind, ...failed, flag(changed), JSON.stringify(tags));
+    return textAt(reply, 1) as ReleaseResult;
+  }
+
   async #runAcquire(key: string, token: string, claim: Claim): Promise<Reply> {
     const { lease, generation, respectBackoff, takeOver } = claim;
     const wanted = generation === undefined ? '' : `=${generation}`;
@@ -294,7 +315,7 @@ export class RedisStore implements Store {
     if (!(error instanceof Error && error.message.startsWith('WRONGTYPE'))) {
       throw new StoreError('read', { key, cause: error });
     }
-    this.#unreadable.met(key, error);
+    this.#unreadable.met(key, withoutCommands(error));
   }
 
   /** Milliseconds since the grant; 0 where that is not known. */

@@ -15,9 +15,10 @@ local now = time[1] * 1000 + time[2] / 1000
 
 local function text(ms) return string.format('%.3f', ms) end
 
--- A number as this package writes instants and periods, and one that a reader can compute with; else nil.
+-- A number as this package writes instants and periods, and one that a reader can compute with; else nil. Lua would try
+-- each pair of places in a long row of digits, and Redis would stand still meanwhile.
 local function number(text)
-  local value = string.match(text or '', '^%d+%.?%d*$') and tonumber(text)
+  local value = text and #text <= 40 and string.match(text, '^%d+%.?%d*$') and tonumber(text)
   if value and value <= 8.64e15 then return value end
 end
 
@@ -116,6 +117,14 @@ local function isMarked(holder, tags, mark)
 end
 
 local function isRevoked(holder, tags) return holder.revoked or isMarked(holder, tags, '') end
+
+-- When a tag was last invalidated; '0' for what is no time, or is further in the future than a clock is set back: somebody
+-- else wrote it, and it would refuse every fetch of the tag.
+local function stampIn(name)
+  local stamp = redis.pcall('GET', name)
+  local at = type(stamp) == 'string' and number(stamp)
+  return at and at <= now + 3600000 and stamp or '0'
+end
 
 local function has(entry, tag)
   if not entry then return false end

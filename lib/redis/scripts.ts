@@ -164,8 +164,7 @@ local lifetime = tonumber(ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
 redis.call('ZADD', KEYS[1], text(now + lifetime), ARGV[1])
 if redis.call('PTTL', KEYS[1]) < lifetime then expire(KEYS[1], lifetime) end
-local stamp, removed = redis.pcall('GET', KEYS[2]), redis.pcall('GET', KEYS[3])
-return { text(now), type(stamp) == 'string' and stamp or '0', type(removed) == 'string' and removed or '0', foreign and '1' or '0' }
+return { text(now), stampIn(KEYS[2]), stampIn(KEYS[3]), foreign and '1' or '0' }
 `,
   },
   /** entry; tag. Answers whether the entry has the tag, and for how many milliseconds it lives. */
@@ -179,8 +178,7 @@ return { text(now), has(open(KEYS[1]), ARGV[1]) and '1' or '0', text(math.max(0,
   stamped: {
     keys: 1,
     lua: `${SCRIPT_LIBRARY}
-local stamp = redis.pcall('GET', KEYS[1])
-return { text(now), type(stamp) == 'string' and stamp or '0' }
+return { text(now), stampIn(KEYS[1]) }
 `,
   },
   /** stamp; ms */

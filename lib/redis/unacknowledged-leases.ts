@@ -5,9 +5,10 @@ import type { RedisLink } from './redis-link.js';
 const MOST = 10_000;
 
 /**
- * Leases whose grant was lost with the connection. Until they expire nobody could fill their keys, so they are released
- * on the next connection. By then the server has read everything that the former connection had sent, because the new
- * one has had an answer.
+ * Leases that nobody uses and that the server may still hold, because their grant or their end was lost with the
+ * connection. Until they expire nobody could fill their keys, so they are released on the next connection. By then the
+ * server has read everything that the former connection had sent, because the new one has had an answer. A release needs
+ * the token, so it never ends the lease of another holder, and finds nothing where the end had arrived.
  */
 export class UnacknowledgedLeases {
   readonly #keys = new Map<string, string>();
@@ -25,12 +26,20 @@ export class UnacknowledgedLeases {
     if (this.#keys.size < MOST) this.#keys.set(token, key);
   }
 
+  /** The server has acknowledged the end of the lease. */
+  delete(token: string): void {
+    this.#keys.delete(token);
+  }
+
   #giveBack(): void {
-    for (const [token, key] of this.#keys) {
-      const names = [this.names.entry(key), this.names.lease(key)] as const;
-      // If the lease was never granted, the script finds nothing. If the release fails, the lease expires by itself.
-      this.link.run('release', key, ...names, token, 'unfilled', '', '0').catch(() => undefined);
-    }
+    const leases = [...this.#keys];
     this.#keys.clear();
+    for (const [token, key] of leases) {
+      const names = [this.names.entry(key), this.names.lease(key)] as const;
+      this.link.run('release', key, ...names, token, 'unfilled', '', '0').catch(() => {
+        // The connection is gone again.
+        this.add(key, token);
+      });
+    }
   }
 }

@@ -1,5 +1,6 @@
 // `npm run fuzz -- --minutes 10`: mutated bytes, entries, items and requests, which must be read or be refused as corrupt,
-// soon. `--seed N` replays the one input that was printed with a finding. Needs a build, and no server.
+// soon; then leases, indexes, stamps and entries on a Redis of its own, where there is a redis-server on the PATH. `--seed N`
+// replays the one input that was printed with a finding. Needs a build.
 import { parseArgs } from 'node:util';
 import { decodePayload, encodePayload } from '../../dist/bullmq/refresh-payload.js';
 import { readEntryItem } from '../../dist/cache-manager/entry-item.js';
@@ -11,9 +12,11 @@ import { freezeShareable } from '../../dist/core/value/freeze.js';
 import { NO_TYPES } from '../../dist/core/value/value-types.js';
 import { CompressingCodec, MsgpackrCodec } from '../../dist/msgpackr/index.js';
 import { decodeEntry } from '../../dist/redis/stored-format.js';
+import { startHostileServer } from './hostile-server.mjs';
 
 /** Milliseconds that one input of a few kilobytes may take. */
 const SLOW = 500;
+const LONGEST = 15_000;
 
 const { values: given } = parseArgs({
   options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } },
@@ -100,6 +103,16 @@ function assertTimes(entry) {
   }
 }
 
+/** Rejects when it takes so long that it will not end. */
+async function settled(running) {
+  let timer;
+  const hangs = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it does not end')), LONGEST);
+  });
+  await Promise.race([running, hangs]);
+  clearTimeout(timer);
+}
+
 const text = (written, random) => mutated(Buffer.from(written), random).toString();
 const KINDS = {
   bytes: (random, value) => readAll(codec.decode(mutated(codec.encode(value), random))),
@@ -134,6 +147,10 @@ const KINDS = {
   },
 };
 
+const server = await startHostileServer(mutated);
+if (server === undefined) console.log('No redis-server on the PATH: leases and indexes are left out.');
+else KINDS.server = (random) => server.attack(random);
+
 const counts = {};
 let findings = 0;
 let slowest = 0;
@@ -148,7 +165,7 @@ for (
     const random = randomOf(seed);
     const startedAt = performance.now();
     try {
-      run(random, VALUES[random(VALUES.length)]);
+      await settled(run(random, VALUES[random(VALUES.length)]));
     } catch (error) {
       if (!(error instanceof CorruptEntryError)) {
         findings++;
@@ -157,13 +174,15 @@ for (
     }
     const took = performance.now() - startedAt;
     slowest = Math.max(slowest, took);
-    if (took > SLOW) {
+    // On the server one input is dozens of operations.
+    if (took > (kind === 'server' ? 20 : 1) * SLOW) {
       findings++;
       console.error(`--seed ${seed} (${kind}): took ${Math.round(took)} ms`);
     }
     counts[kind] = (counts[kind] ?? 0) + 1;
   }
 }
+await server?.stop();
 const grown = Math.round((process.memoryUsage().rss - rss) / 1e6);
 console.log(
   `${JSON.stringify(counts)} inputs, slowest ${slowest.toFixed(1)} ms, RSS grown by ${grown} MB, ${findings} findings`,

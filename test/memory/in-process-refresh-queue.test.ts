@@ -110,7 +110,7 @@ describe('InProcessRefreshQueue', () => {
     ]);
     await expect(refused).rejects.toMatchObject({
       code: 'E_QUEUE',
-      message: expect.stringContaining('2 requests are waiting, and there is no room for 1 more'),
+      message: expect.stringContaining('2 requests for refreshes wait, and further ones are dropped'),
     });
     handler.open(() => STORED);
     await clock.advance(5);

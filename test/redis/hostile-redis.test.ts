@@ -105,6 +105,40 @@ describe('what somebody else wrote in the place of what the scripts expect', () 
     expect((await store.read('key'))?.failure?.count).toBe(1_000_001);
   });
 
+  const digits = '9'.repeat(200_000);
+
+  it.each(['x', '', 'nan', 'inf', '1e300', '9'.repeat(15), '9'.repeat(400), `${digits}x`])(
+    'a stamp of a tag that is no time, or far in the future, is in the way of no value, and is replaced (%#)',
+    async (written) => {
+      const { store, user, prefix } = open();
+      for (const kind of ['s', 'r']) await redis.set(`${prefix}:${kind}:{tag}`, written);
+      await user.fetched('key', 1, { tags: ['tag'] });
+      const lease = await user.lease('other');
+      await store.deleteTags(['tag']);
+      expect(await user.commit(lease, 1, { tags: ['tag'] })).toBe('revoked');
+      expect(await user.decision('key')).toBe('miss');
+      await user.fetched('key', 2, { tags: ['tag'] });
+      for (const kind of ['s', 'r']) expect(await redis.pttl(`${prefix}:${kind}:{tag}`)).toBeGreaterThan(0);
+    },
+  );
+
+  it('a row of 200,000 digits in the place of a time does not make Redis stand still', async () => {
+    const { store, user, prefix } = open();
+    const now = Date.now().toFixed(3);
+    for (const header of [`${digits}x ${now} ${now}`, `${now} ${digits}x ${now}`, `${now} ${now} ${digits}x`]) {
+      await redis.hset(`${prefix}:e:{key}`, 'h', `1 value ${header} token ["tag"]`);
+      await store.invalidateTags(['tag']);
+      expect((await user.grant('key')).kind).toBe('granted');
+      await store.delete('key');
+    }
+    await user.fetched('key', 1);
+    await redis.hset(`${prefix}:e:{key}`, 'x', `1 ${digits}x ${digits}x boom`);
+    await store.invalidate('key');
+    // A reader cannot read the failure either, so for it the entry is a corrupt one.
+    expect(await user.decision('key')).toBe('miss');
+    await user.fetched('key', 2);
+  });
+
   it('one tag invalidated 6,000 times, and 6,000 tags, during one fetch: its lease stays below 10 KB, and nothing is forgotten', async () => {
     const { store, user, prefix } = open();
     const tags = Array.from({ length: 6_000 }, (_, at) => `tag ${String(at)}`);
@@ -195,6 +229,26 @@ describe.each([1_000, 60_000, 600_000, -1_000, -60_000, -600_000])(
     });
   },
 );
+
+describe('a tag that is no well-formed text, such as half of an emoji that slice() has cut', () => {
+  const HALF = 'title \ud83d';
+
+  it.each([
+    ['the half', HALF],
+    ['the other tag of the entry', 'whole'],
+  ])('is reached by %s', async (_, tag) => {
+    for (const operation of ['invalidateTags', 'deleteTags'] as const) {
+      const { store, user } = open();
+      await user.fetched('key', 1, { tags: [HALF, 'whole'] });
+      await user.fetched('other', 2, { tags: ['title'] });
+      await store[operation]([tag]);
+      expect(await user.decision('key')).toBe(operation === 'deleteTags' ? 'miss' : 'stale');
+      expect(await user.decision('other')).toBe('fresh');
+      await user.fetched('key', 3, { tags: [HALF, 'whole'] });
+      expect(await user.served('key')).toBe(3);
+    }
+  });
+});
 
 describe('prefixes', () => {
   /** The part of a name that decides its slot, as the specification of Redis Cluster says. */

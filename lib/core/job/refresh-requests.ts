@@ -4,7 +4,8 @@ import { encodeArguments } from './key.js';
 import type { JobContext } from './job-context.js';
 import type { Counters } from '../stats/counters.js';
 import type { Arguments, JobPolicy } from '../policy/policy.js';
-import { QueueClosedError } from '../errors.js';
+import { QueueClosedError, QueueFullError } from '../errors.js';
+import { FullQueueReports } from './full-queue-reports.js';
 import type { CacheEvent } from '../events.js';
 import type { Awaitable, Clock, Observer, RefreshQueue, RefreshRequest, Store } from '../ports.js';
 
@@ -15,6 +16,8 @@ const REMEMBERED = 10_000;
  * generation that would show that a value came and went.
  */
 const NOTHING_REMEMBERED = 1_000;
+/** Milliseconds for which a key is not requested again that a full queue has refused. */
+const DROPPED_REMEMBERED = 1_000;
 
 /** The part of a job that a request needs. */
 interface Requester {
@@ -59,6 +62,8 @@ interface Mark {
 export class RefreshRequests {
   readonly #marks = new Map<string, Mark>();
   #waiting: Waiting[] = [];
+  readonly #fullThere: FullQueueReports;
+  readonly #fullHere: FullQueueReports;
 
   constructor(
     private readonly clock: Clock,
@@ -66,7 +71,10 @@ export class RefreshRequests {
     /** Runs refreshes in this process: all of them, or those that `queue` does not take. */
     private readonly inProcess: RefreshQueue,
     private readonly queue: RefreshQueue | undefined,
-  ) {}
+  ) {
+    this.#fullThere = new FullQueueReports(clock, observer);
+    this.#fullHere = new FullQueueReports(clock, observer);
+  }
 
   /**
    * Requests a refresh of the state that a reader saw, unless that has been requested. Costs a map lookup and returns
@@ -140,7 +148,12 @@ export class RefreshRequests {
     if (batch.length === 0) return;
     try {
       await this.queue?.request(batched(batch));
+      this.#fullThere.accepted();
     } catch (error) {
+      if (error instanceof QueueFullError) {
+        this.#dropped(batch, error, this.#fullThere);
+        return;
+      }
       // At the end of an application, a tick or a fetch that still runs may request. That is no failure.
       if (!(error instanceof QueueClosedError)) this.#report(batch, error);
       await this.#requestHere(batch);
@@ -151,10 +164,29 @@ export class RefreshRequests {
     if (batch.length === 0) return;
     try {
       await this.inProcess.request(batched(batch));
+      this.#fullHere.accepted();
     } catch (error) {
+      if (error instanceof QueueFullError) {
+        this.#dropped(batch, error, this.#fullHere);
+        return;
+      }
       this.#report(batch, error);
       // The queue did not take these, so the next reader must be able to request them again.
       for (const { request } of batch) this.#marks.delete(request.key);
+    }
+  }
+
+  /**
+   * The queue has taken some of these, or none. They are not requested again for a moment: each reader of each key would do
+   * so otherwise. Those that it has taken are requested twice then, which it notices.
+   */
+  #dropped(batch: readonly Waiting[], error: QueueFullError, reports: FullQueueReports): void {
+    const [first] = batch;
+    if (first !== undefined) reports.refused(error, first.request);
+    const until = this.clock.now() + DROPPED_REMEMBERED;
+    for (const { request } of batch) {
+      const mark = this.#marks.get(request.key);
+      if (mark !== undefined && mark.until > until) this.#marks.set(request.key, { ...mark, until });
     }
   }
 

@@ -60,9 +60,12 @@ export async function warm(
   const progress = { done: 0, failed: 0, total: argsList.length };
   const waiting = argsList.values();
   let begun = 0;
+  let turning: Promise<void> | undefined;
   const work = async (): Promise<void> => {
     for (const args of waiting) {
-      if (++begun % AT_ONCE === 0) await turn(job);
+      // All workers wait for the turn: where the store answers at once, the others would leave no gap for it.
+      if (++begun % AT_ONCE === 0) turning = turn(job);
+      if (turning !== undefined) await turning;
       const filled = await warmOne(job, target, args);
       progress[filled ? 'done' : 'failed']++;
       onProgress?.({ ...progress });

@@ -10,6 +10,7 @@ import type {
   Lease,
   LeaseEnding,
   Noticeboard,
+  ReleaseResult,
   Store,
 } from '../ports.js';
 
@@ -106,8 +107,14 @@ export class GuardedStore implements Store {
     return this.store.noticeboard;
   }
 
-  release(lease: Lease, ending: LeaseEnding, tags?: readonly string[]): ReturnType<Store['release']> {
-    return this.#guard('release', () => this.store.release(lease, ending, tags));
+  async release(lease: Lease, ending: LeaseEnding, tags?: readonly string[]): Promise<ReleaseResult> {
+    try {
+      return await this.#guard('release', () => this.store.release(lease, ending, tags));
+    } catch (error) {
+      // The store was not asked. It must know all the same that nobody uses the lease, so that it ends when it can.
+      if (error instanceof StoreSuspendedError) void this.#giveBack(lease);
+      throw error;
+    }
   }
 
   set(key: string, fill: Fill): ReturnType<Store['set']> {

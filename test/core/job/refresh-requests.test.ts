@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { QueueFullError } from '../../../lib/core/errors.js';
 import type { RefreshRequest } from '../../../lib/core/ports.js';
 import { InProcessRefreshQueue } from '../../../lib/memory/in-process-refresh-queue.js';
 import { Gate } from '../../../lib/testing/gate.js';
@@ -194,6 +195,66 @@ describe('a queue that fails', () => {
     await process.settle();
     expect(process.observer.of('refresh-failed')).toHaveLength(1);
     expect(await job.get('a')).toBe('old');
+  });
+});
+
+describe('a full queue', () => {
+  const full = new QueueFullError(10_000);
+  const failures = (process: Process): unknown[] => process.observer.of('queue-failed').map(({ error }) => error);
+
+  it('drops requests: nothing runs in the process, and each key is requested again a second later', async () => {
+    const queue = new RecordingRefreshQueue();
+    const inProcess = new RecordingRefreshQueue();
+    const process = new Process({ queue, inProcess });
+    const job = await stale(process, ['a']);
+    queue.failNext(full);
+    for (let read = 0; read < 3; read++) {
+      expect(await job.get('a')).toBe('old');
+      await process.settle();
+    }
+    expect([queue.requests, inProcess.requests]).toEqual([[], []]);
+    await process.advance(SECOND);
+    expect(await job.get('a')).toBe('old');
+    await process.settle();
+    expect(queue.requests).toMatchObject([{ key: 'J:"a"' }]);
+  });
+
+  it('is reported once, and once when it has taken requests for three seconds', async () => {
+    const queue = new RecordingRefreshQueue();
+    const process = new Process({ queue });
+    const job = await stale(process, [1, 2, 3, 4, 5, 6]);
+    const request = async (key: number, error?: Error): Promise<void> => {
+      if (error !== undefined) queue.failNext(error);
+      await job.get(key);
+      await process.settle();
+    };
+    await request(1, full);
+    await request(2, full);
+    await request(3);
+    await request(4, full);
+    expect(failures(process)).toEqual([full]);
+    await process.advance(3 * SECOND);
+    expect(process.observer.of('queue-recovered')).toEqual([]);
+    await request(5);
+    expect(process.observer.of('queue-recovered')).toMatchObject([{ duration: 3 }]);
+    await request(6, full);
+    expect(failures(process)).toEqual([full, full]);
+  });
+
+  it('in the process: 10,000 invented keys are 1,000 waiting requests, one report, and no read fails', async () => {
+    const clock = new ManualClock(START);
+    const inProcess = new InProcessRefreshQueue({ clock, limit: 1_000 });
+    const process = new Process({ clock, inProcess });
+    const gate = new Gate<string>();
+    const job = process.job(gate.fetch, { ttl: 60, fetchOnMiss: false });
+    for (let key = 0; key < 10_000; key += 100) {
+      const keys = Array.from({ length: 100 }, (_, at) => key + at);
+      expect(await Promise.all(keys.map((each) => job.get(each)))).toEqual(keys.map(() => null));
+      await process.settle();
+    }
+    expect(inProcess.status().waiting).toBe(1_000);
+    expect(gate.starts).toBe(10);
+    expect(failures(process)).toEqual([expect.any(QueueFullError)]);
   });
 });
 

@@ -372,6 +372,32 @@ describe('warm', () => {
   it('of nothing is done at once', async () => {
     expect(await new Process().job(counting()).warm([])).toEqual({ done: 0, failed: 0, total: 0 });
   });
+
+  it.each([1, 4, 100])(
+    'of 3,500 keys by %d at once lets the event loop go on after each thousand',
+    async (concurrency) => {
+      const process = new Process();
+      const { clock } = process;
+      let fetched = 0;
+      const turns: number[] = [];
+      const defer = clock.defer.bind(clock);
+      clock.defer = (run) => {
+        defer(() => {
+          turns.push(fetched);
+          run();
+        });
+      };
+      const job = process.job(() => ++fetched);
+      const warming = job.warm(
+        Array.from({ length: 3_500 }, (_, id) => [id]),
+        { concurrency },
+      );
+      expect(await warming).toMatchObject({ done: 3_500, failed: 0 });
+      // In the memory store nothing else lets it go on, so these are all the gaps that there are.
+      const gaps = [...turns, fetched].map((at, index) => at - (turns[index - 1] ?? 0));
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(1_000);
+    },
+  );
 });
 
 describe('an Error in the list that fetchMany returns', () => {
