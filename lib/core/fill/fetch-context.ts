@@ -26,7 +26,7 @@ export interface RefreshContext {
   skip(args?: readonly unknown[]): void;
 }
 
-type ContextFacts = Pick<RefreshContext, 'signal' | 'key' | 'background' | 'attempt'>;
+type ContextFacts = Pick<RefreshContext, 'key' | 'background' | 'attempt'>;
 
 /** The context of the running fetch. Throws a {@link NoRefreshContextError} outside of one. */
 export function refreshContext(): RefreshContext {
@@ -35,9 +35,17 @@ export function refreshContext(): RefreshContext {
   return flow.context as RefreshContext;
 }
 
-export function createContext(facts: ContextFacts, previous: () => unknown, wishesOf: WishesOf): RefreshContext {
+export function createContext(
+  facts: ContextFacts,
+  deadline: { readonly signal: AbortSignal },
+  previous: () => unknown,
+  wishesOf: WishesOf,
+): RefreshContext {
   return {
     ...facts,
+    get signal() {
+      return deadline.signal;
+    },
     get previous() {
       return previous();
     },
@@ -49,9 +57,8 @@ export function createContext(facts: ContextFacts, previous: () => unknown, wish
 
 /** Runs a method that is not cached, so that `refreshContext()` works in it. */
 export function runUncached<Result>(fetch: () => Result): Result {
-  const { signal } = new AbortController();
-  const facts = { signal, key: '', background: false, attempt: 1 };
-  const context = createContext(facts, () => undefined, noWishes);
+  const facts = { key: '', background: false, attempt: 1 };
+  const context = (): RefreshContext => createContext(facts, new AbortController(), () => undefined, noWishes);
   // The cached values that it reads count for the fetch that called it.
   const outer = currentFlow();
   return new FetchFlow(context, NO_KEYS, outer?.dependencies, outer?.buildsOnNew === true, outer).run(fetch);

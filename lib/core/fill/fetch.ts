@@ -1,4 +1,5 @@
 import { createContext, type RefreshContext } from './fetch-context.js';
+import { FetchDeadline } from './fetch-deadline.js';
 import type { WishesOf } from './fetch-wishes.js';
 import type { Entry } from '../entry.js';
 import { FetchTimeoutError } from '../errors.js';
@@ -27,28 +28,23 @@ export async function fetchUnderLease<Result>(
   const { clock } = job.environment;
   const [first] = fillings;
   const { key, background, failures, previous } = first ?? NOTHING;
-  const controller = new AbortController();
-  const { signal } = controller;
-  const late = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(signal.reason as Error);
-    });
-  });
-  const cancelDeadline = clock.schedule(job.policy.fetchTimeout, () => {
-    controller.abort(new FetchTimeoutError(job.name, key, job.policy.fetchTimeout));
+  const deadline = new FetchDeadline(clock, job.policy.fetchTimeout, () => {
+    return new FetchTimeoutError(job.name, key, job.policy.fetchTimeout);
   });
   const stopsRenewing = fillings.map(({ lease }) => renewWhileFetching(job, lease));
   const startedAt = clock.now();
   job.counters.fetches++;
   job.counters.inFlight++;
   try {
-    const facts = { signal, key, background, attempt: failures + 1 };
-    const isOne = fillings.length === 1;
-    const context = createContext(facts, () => (isOne ? valueOf(job, previous()) : undefined), about.wishesOf);
-    const flow = flowOf(job, fillings, context, about.dependencies);
-    return await Promise.race([track(job, flow, async () => fetch()), late]);
+    const createOwn = (): RefreshContext => {
+      const facts = { key, background, attempt: failures + 1 };
+      const isOne = fillings.length === 1;
+      return createContext(facts, deadline, () => (isOne ? valueOf(job, previous()) : undefined), about.wishesOf);
+    };
+    const flow = flowOf(job, fillings, createOwn, about.dependencies);
+    return await Promise.race([track(job, flow, async () => fetch()), deadline.passed]);
   } finally {
-    cancelDeadline();
+    deadline.cancel();
     for (const stopRenewing of stopsRenewing) stopRenewing();
     const took = clock.now() - startedAt;
     job.counters.inFlight--;
@@ -61,13 +57,13 @@ export async function fetchUnderLease<Result>(
 function flowOf(
   job: JobCore,
   fillings: readonly Filling[],
-  context: RefreshContext,
+  createOwn: () => RefreshContext,
   dependencies: Dependencies | undefined,
 ): FetchFlow {
   const outer = currentFlow();
   const isBackground = fillings[0]?.background === true || outer?.buildsOnNew === true;
   const keys = new Set(fillings.map(({ key }) => key));
-  return new FetchFlow(context, keys, dependencies, job.policy.nested && isBackground, outer);
+  return new FetchFlow(createOwn, keys, dependencies, job.policy.nested && isBackground, outer);
 }
 
 /** Runs the fetch, and registers it where those that wait for its keys find it. */

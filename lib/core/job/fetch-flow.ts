@@ -10,9 +10,11 @@ export class FetchFlow<Context = unknown> {
   isOver = false;
   /** Fetches that must end before this one can. */
   readonly #waitsFor = new Set<FetchFlow>();
+  #context: Context | undefined;
 
   constructor(
-    readonly context: Context,
+    /** Called when the fetch first asks for its context. Most fetches never do. */
+    private readonly createContext: () => Context,
     readonly keys: ReadonlySet<string>,
     /** Undefined when what it reads does not matter. */
     readonly dependencies: Dependencies | undefined,
@@ -23,6 +25,11 @@ export class FetchFlow<Context = unknown> {
     readonly buildsOnNew: boolean,
     private readonly outer: FetchFlow | undefined,
   ) {}
+
+  get context(): Context {
+    this.#context ??= this.createContext();
+    return this.#context;
+  }
 
   /** Runs the fetch as a part of this flow. */
   run<Result>(fetch: () => Result): Result {
