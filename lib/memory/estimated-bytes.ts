@@ -27,55 +27,65 @@ export function estimatedBytesOfEntry(key: string, value: unknown): number {
  * Walks through the value once, at about a tenth of the cost of copying it. What occurs several times counts once.
  */
 export function estimatedBytes(value: unknown): number {
-  return typeof value === 'object' && value !== null ? bytesOf(value, new Set()) : WORD + bytesOf(value, undefined);
+  try {
+    return WORD + bytesOf(value);
+  } finally {
+    seen.clear();
+  }
 }
 
-function bytesOf(value: unknown, seen: Set<object> | undefined): number {
+/** The objects that have been counted in the present walk. One for all walks, since nothing interrupts one. */
+const seen = new Set<object>();
+
+function bytesOf(value: unknown): number {
   if (typeof value === 'string') return bytesOfText(value);
   if (typeof value === 'number') return isSmallInteger(value) ? 0 : BOXED_NUMBER;
   if (typeof value === 'bigint') return 2 * WORD + WORD * Math.ceil(value.toString(16).length / 16);
-  if (typeof value !== 'object' || value === null || seen === undefined || seen.has(value)) return 0;
+  if (typeof value !== 'object' || value === null || seen.has(value)) return 0;
   seen.add(value);
-  return bytesOfObject(value, seen);
+  return bytesOfObject(value);
 }
 
 function isSmallInteger(value: number): boolean {
   return Number.isInteger(value) && Math.abs(value) < LARGEST_SMALL_INTEGER;
 }
 
-function bytesOfObject(value: object, seen: Set<object>): number {
+function bytesOfObject(value: object): number {
   if (Array.isArray(value)) {
     let bytes = 4 * WORD + WORD * (2 + value.length);
-    for (const element of value as readonly unknown[]) bytes += bytesOf(element, seen);
+    for (const element of value as readonly unknown[]) bytes += bytesOf(element);
     return bytes;
   }
   if (value instanceof Map) {
     let bytes = COLLECTION + MAP_SLOT * value.size;
-    for (const [key, element] of value) bytes += bytesOf(key, seen) + bytesOf(element, seen);
+    for (const [key, element] of value) bytes += bytesOf(key) + bytesOf(element);
     return bytes;
   }
   if (value instanceof Set) {
     let bytes = COLLECTION + SET_SLOT * value.size;
-    for (const element of value) bytes += bytesOf(element, seen);
+    for (const element of value) bytes += bytesOf(element);
     return bytes;
   }
   if (ArrayBuffer.isView(value)) return BUFFER + value.byteLength;
   if (value instanceof ArrayBuffer) return BUFFER + value.byteLength;
   const own = value instanceof Date ? DATE : OBJECT;
-  return own + bytesOfMembers(value, seen);
+  return own + bytesOfMembers(value);
 }
 
-function bytesOfMembers(value: object, seen: Set<object>): number {
-  let members = 0;
+function bytesOfMembers(value: object): number {
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype;
+  // Errors have members that are not enumerable. No accessor is run: plain values have none, and others may.
+  const names = isPlain ? Object.keys(value) : Reflect.ownKeys(value);
   let bytes = 0;
-  for (const name of Reflect.ownKeys(value)) {
-    // Errors have members that are not enumerable, and no accessor is run.
-    const member = Object.getOwnPropertyDescriptor(value, name)?.value as unknown;
-    members += 1;
-    bytes += bytesOf(member, seen);
+  for (const name of names) {
+    bytes += bytesOf(isPlain ? (value as Record<PropertyKey, unknown>)[name] : dataOf(value, name));
   }
-  const outside = Math.max(0, members - MEMBERS_INSIDE);
+  const outside = Math.max(0, names.length - MEMBERS_INSIDE);
   return bytes + MEMBERS_INSIDE * WORD + (outside === 0 ? 0 : WORD * (2 + 3 * Math.ceil(outside / 3)));
+}
+
+function dataOf(value: object, name: PropertyKey): unknown {
+  return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
 /** A text with any character beyond Latin-1 takes two bytes for each. */
