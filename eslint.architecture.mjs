@@ -24,6 +24,7 @@ const ADAPTED_PACKAGES = {
   prisma: ['@prisma/client', '@nestjs/common'],
   sequelize: ['sequelize', '@nestjs/sequelize', '@nestjs/common'],
   otel: ['@opentelemetry/api', '@nestjs/common'],
+  cli: ['bullmq', 'ioredis'],
   testing: [],
 };
 
@@ -37,6 +38,8 @@ const INNER_RINGS = {
   sequelize: ['core', 'nest', 'orm'],
   near: ['core', 'memory'],
   testing: ['core', 'nest', 'memory'],
+  // The command is put together like the module, without Nest.
+  cli: ['core', 'memory', 'msgpackr', 'redis', 'bullmq'],
 };
 
 /** The rooms of core by floor, from the top: folders end in a slash, the other names are single files. */

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { JobsOptions, Queue } from 'bullmq';
 import { QueueClosedError, QueueError, QueueFullError } from '../core/errors.js';
-import { identityOf } from '../core/job/refresh-identity.js';
 import type { RefreshHandler, RefreshQueue, RefreshRequest, Schedule, QueueStatus } from '../core/ports.js';
 import { backendOf } from './backend-of.js';
 import type { BullMQRefreshOptions } from './bullmq-refresh-options.js';
+import { deduplicationId } from './deduplication-id.js';
 import { dropSilentConnection } from './drop-silent-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
 import { ignoreError, isSharedConnection } from './queue-connection.js';
@@ -274,11 +273,6 @@ function jobOptions(request: RefreshRequest): JobsOptions {
     ...(delay === undefined ? {} : { delay }),
     ...(attempts > 1 ? { attempts, backoff: { type: 'custom' } } : {}),
   };
-}
-
-/** Hashed, because keys are long and may contain anything, and this becomes a part of a Redis key. */
-function deduplicationId(request: Pick<RefreshRequest, 'key' | 'generation' | 'others'>): string {
-  return createHash('sha1').update(identityOf(request)).digest('base64url');
 }
 
 function refusal({ job, key }: RefreshRequest, cause: unknown): QueueError {

@@ -13,6 +13,7 @@ import { toModule, withWrongClaim } from './snippet-module.js';
 interface Manifest {
   readonly name: string;
   readonly scripts: Readonly<Record<string, string>>;
+  readonly bin: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
@@ -145,6 +146,9 @@ function read(path: string): string | undefined {
 
 function exists(command: string): boolean {
   const [program, verb = '', ...names] = command.split(' ');
+  // Sets a variable for the commands below it.
+  if (program === 'export') return true;
+  if (program === 'npx') return verb in manifest.bin;
   if (program !== 'npm') return false;
   if (verb === 'ci') return true;
   if (verb === 'run' || verb === 'test') return (names[0] ?? verb) in manifest.scripts;

@@ -16,10 +16,26 @@ export async function explainKey(job: JobCore, key: string): Promise<Explanation
   const remaining = await job.attempt('leaseRemaining', key, () => store.leaseRemaining?.(key));
   const queued = await job.attempt('isWaiting', key, () => job.requests.isWaiting(job, key, entry?.generation ?? ''));
   const workers = await job.attempt('workersFor', key, () => job.requests.workersFor(job, key));
+  return toExplanation({ key, job: job.name, entry, now: store.now(), remaining, queued, copy, workers });
+}
+
+/** What is known of a key. Milliseconds; what is undefined is not known. */
+interface Known {
+  readonly key: string;
+  readonly job: string;
+  readonly entry: Entry | undefined;
+  readonly now: number;
+  readonly remaining: number | undefined;
+  readonly queued: boolean | undefined;
+  readonly copy: boolean;
+  readonly workers: number | undefined;
+}
+
+export function toExplanation({ key, job, entry, now, remaining, queued, copy, workers }: Known): Explanation {
   const facts = {
     key,
-    job: job.name,
-    ...factsOf(entry, store.now()),
+    job,
+    ...factsOf(entry, now),
     ...(remaining === undefined ? {} : { lease: { remaining: remaining / 1_000 } }),
     ...(queued === undefined ? {} : { queued }),
     copy,
