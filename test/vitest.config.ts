@@ -21,7 +21,7 @@ const LONG = [
   'test/simulation/{mutants,at-length}.test.ts',
   'test/redis/after-failover.test.ts',
   'test/fuzz/fuzz.test.ts',
-  'test/{typeorm,sequelize,mikro-orm}/process-death.test.ts',
+  'test/{typeorm,sequelize,mikro-orm,prisma}/process-death.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** The dashboard in a real browser. */

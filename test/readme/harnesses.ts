@@ -1,6 +1,7 @@
+import mongoose from 'mongoose';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { TABLES as PRISMA_TABLES } from '../prisma/support/tables.js';
 import { type Harness, jobOf, namesOn } from './harness.js';
 
@@ -24,6 +25,17 @@ async function emptyDatabase(tables = ''): Promise<void> {
   await client.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${tables}`);
   await client.end();
 }
+
+const mongooseWithoutServer: Harness = {
+  files: [...APP, 'product-by-sku.ts'],
+  run: async (stage, snippet) => {
+    const { AppModule, ProductBySku, Products } = stage.exports;
+    // What the query would have found.
+    const found = { _id: new mongoose.Types.ObjectId(), sku: 'a-1', price: 3, addedAt: new Date() };
+    vi.spyOn(Products, 'findOne').mockReturnValue({ lean: () => ({ exec: async () => found }) } as never);
+    await snippet(await stage.start(AppModule, ProductBySku));
+  },
+};
 
 /** By the block that it runs: see `Block.id`. */
 export const harnesses: Readonly<Record<string, Harness>> = {
@@ -170,6 +182,8 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       expect(await statusFor('Bearer of somebody')).toBe(404);
     },
   },
+  'mongoose#mongoose': mongooseWithoutServer,
+  'mongoose#mongoose-2': mongooseWithoutServer,
   'customers.module.ts': {
     files: ['customer.entity.ts', 'customers.module.ts', 'staff.ts'],
     run: async (stage) => {

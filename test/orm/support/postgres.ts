@@ -24,7 +24,7 @@ export function queryCounter(server: PostgresServer, url: string): (table: strin
   return async (table) => {
     const [row] = await server.query<{ calls: string | null }>(
       `SELECT sum(calls) AS calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-       WHERE d.datname = '${new URL(url).pathname.slice(1)}' AND query ~* '^SELECT.*FROM "${table}"'`,
+       WHERE d.datname = '${new URL(url).pathname.slice(1)}' AND query ~* '^SELECT.*FROM ("public"\\.)?"${table}"'`,
     );
     const calls = Number(row?.calls ?? 0);
     const since = calls - (seen.get(table) ?? 0);

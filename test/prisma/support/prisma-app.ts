@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Global, Inject, Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { PrismaPg } from '@prisma/adapter-pg';
@@ -11,6 +10,7 @@ import {
   reportWrites,
 } from 'nestjs-async-cache/prisma';
 import { onTestFinished } from 'vitest';
+import { databaseName, queryCounter } from '../../orm/support/postgres.js';
 import type { PostgresServer } from '../../support/postgres-server.js';
 import { RecordingLogger } from '../../nest/support/start-app.js';
 import { PrismaClient } from './generated/ts/client.js';
@@ -60,12 +60,10 @@ export function clientOf(url: string): PrismaClient {
   return client;
 }
 
-let databases = 0;
-
 /** An application on a database of its own, with an Ann who has a profile, two orders and a role, and a Bob. */
 export async function startPrismaApp(server: PostgresServer, parts: PrismaAppParts = {}): Promise<PrismaApp> {
   const { options = {}, feature = {}, imports = [], providers = [] } = parts;
-  const database = `prisma${String(++databases)}_${randomUUID().slice(0, 8)}`;
+  const database = databaseName();
   const url = await server.createDatabase(database);
   await server.query(TABLES, database);
   const silent = clientOf(url);
@@ -108,7 +106,6 @@ export async function startPrismaApp(server: PostgresServer, parts: PrismaAppPar
   const events: CacheEvent[] = [];
   const cache = app.get(AsyncCache);
   cache.events$.subscribe((event) => events.push(event));
-  const seen = new Map<string, number>();
   return {
     app,
     cache,
@@ -121,16 +118,6 @@ export async function startPrismaApp(server: PostgresServer, parts: PrismaAppPar
     roles: app.get(getCachedDelegateToken('role'), { strict: false }),
     events,
     log,
-    queries: async (table) => {
-      // Counted by the database itself, and only in the database of this application.
-      const [row] = await server.query<{ calls: string | null }>(
-        `SELECT sum(calls) AS calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-         WHERE d.datname = '${database}' AND query ~* '^SELECT.*FROM "public"."${table}"'`,
-      );
-      const calls = Number(row?.calls ?? 0);
-      const since = calls - (seen.get(table) ?? 0);
-      seen.set(table, calls);
-      return since;
-    },
+    queries: queryCounter(server, url),
   };
 }
