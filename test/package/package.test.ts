@@ -105,6 +105,16 @@ it('exports exactly these names', () => {
       "nestjs-async-cache/dashboard": [
         "AsyncCacheDashboardModule",
       ],
+      "nestjs-async-cache/drizzle": [
+        "AsyncCacheDrizzleModule",
+        "CachedTable",
+        "EntityCountJob",
+        "EntityFilterJob",
+        "EntityGetJob",
+        "EntityNotFoundError",
+        "InjectCachedTable",
+        "getCachedTableToken",
+      ],
       "nestjs-async-cache/http": [
         "CacheHeaders",
         "CacheHeadersInterceptor",

@@ -32,7 +32,7 @@ const mongooseWithoutServer: Harness = {
     const { AppModule, ProductBySku, Products } = stage.exports;
     // What the query would have found.
     const found = { _id: new mongoose.Types.ObjectId(), sku: 'a-1', price: 3, addedAt: new Date() };
-    vi.spyOn(Products, 'findOne').mockReturnValue({ lean: () => ({ exec: async () => found }) } as never);
+    vi.spyOn(Products, 'findOne').mockReturnValue({ lean: () => ({ exec: async () => found }) });
     await snippet(await stage.start(AppModule, ProductBySku));
   },
 };
@@ -184,6 +184,26 @@ export const harnesses: Readonly<Record<string, Harness>> = {
   },
   'mongoose#mongoose': mongooseWithoutServer,
   'mongoose#mongoose-2': mongooseWithoutServer,
+  'members.module.ts': {
+    files: ['members.schema.ts', 'members.module.ts'],
+    run: async (stage) => {
+      const { MembersModule, Members, MEMBER_TABLES } = stage.exports;
+      await emptyDatabase(MEMBER_TABLES);
+      const app = await stage.startReal(MembersModule);
+      const members = app.get(Members);
+      expect(await members.staff()).toEqual([]);
+      await members.promote('ann');
+      await expect.poll(() => members.staff()).toEqual(['ann']);
+    },
+  },
+  'drizzle#read': {
+    files: ['members.schema.ts', 'members.module.ts'],
+    run: async (stage, snippet) => {
+      const { MembersModule, MEMBER_TABLES } = stage.exports;
+      await emptyDatabase(MEMBER_TABLES);
+      await snippet({ app: await stage.startReal(MembersModule) });
+    },
+  },
   'customers.module.ts': {
     files: ['customer.entity.ts', 'customers.module.ts', 'staff.ts'],
     run: async (stage) => {

@@ -1,0 +1,122 @@
+import { type AnyColumn, getTableColumns, One, type Relation, type TablesRelationalConfig } from 'drizzle-orm';
+import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
+import { ConfigurationError } from '../core/errors.js';
+import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
+import { tagNameIn } from '../orm/orm.js';
+
+/** Types of columns whose values are written as text in one way only. */
+const PLAIN_IDS: ReadonlySet<string> = new Set([
+  'PgSerial',
+  'PgSmallSerial',
+  'PgBigSerial53',
+  'PgBigSerial64',
+  'PgInteger',
+  'PgSmallInt',
+  'PgBigInt53',
+  'PgBigInt64',
+  'PgText',
+  'PgVarchar',
+  'PgUUID',
+]);
+
+/** A database with a schema, as `drizzle(pool, { schema })` returns it. */
+export interface Database {
+  readonly _: {
+    readonly schema: TablesRelationalConfig | undefined;
+    readonly fullSchema: Readonly<Record<string, unknown>>;
+    /** Names of `db.query` by names in the database. */
+    readonly tableNamesMap: Readonly<Record<string, string>>;
+  };
+}
+
+/** The tables of a database, by their names in `db.query`. */
+export type DataModel = ReadonlyMap<string, DrizzleModel>;
+
+const known = new WeakMap<object, Map<string, DataModel>>();
+
+/** The tables that a database was given. Throws a `ConfigurationError` when it has no schema. */
+export function dataModelOf({ _: given }: Database, dataSource: string): DataModel {
+  const { schema } = given;
+  if (schema === undefined) {
+    throw new ConfigurationError('The database of Drizzle has no schema', 'Give it one: drizzle(pool, { schema })');
+  }
+  const ofDatabase = known.get(schema) ?? new Map<string, DataModel>();
+  known.set(schema, ofDatabase);
+  const models = ofDatabase.get(dataSource) ?? makeModels(given, schema, dataSource);
+  ofDatabase.set(dataSource, models);
+  return models;
+}
+
+function makeModels({ fullSchema }: Database['_'], schema: TablesRelationalConfig, dataSource: string): DataModel {
+  const models = new Map<string, DrizzleModel>();
+  for (const [name, { relations }] of Object.entries(schema)) {
+    models.set(name, new DrizzleModel(name, dataSource, fullSchema[name] as PgTable, relations, models));
+  }
+  return models;
+}
+
+/** What Drizzle knows about a table. */
+export class DrizzleModel implements EntityModel {
+  readonly tagName: string;
+  readonly uniqueKeys: readonly (readonly string[])[];
+  readonly idColumns: readonly string[];
+  readonly #config;
+  readonly #members: ReadonlyMap<string, AnyColumn>;
+
+  constructor(
+    readonly name: string,
+    dataSource: string,
+    readonly table: PgTable,
+    private readonly given: Readonly<Record<string, Relation>>,
+    private readonly models: DataModel,
+  ) {
+    this.tagName = tagNameIn(dataSource, name);
+    this.#members = new Map(Object.entries(getTableColumns(table)));
+    this.#config = getTableConfig(table);
+    const { columns, primaryKeys, uniqueConstraints } = this.#config;
+    const single = columns.filter(({ primary }) => primary);
+    const ids = single.length > 0 ? single : (primaryKeys[0]?.columns ?? []);
+    const uniques = columns.filter(({ isUnique }) => isUnique).map((column) => [column]);
+    this.idColumns = ids.map((column) => this.memberOf(column));
+    this.uniqueKeys = [ids, ...uniques, ...uniqueConstraints.map((constraint) => constraint.columns)].map((key) =>
+      key.map((column) => this.memberOf(column)),
+    );
+  }
+
+  get relations(): readonly EntityRelation[] {
+    return Object.entries(this.given).flatMap(([name, relation]) => {
+      const target = [...this.models.values()].find(({ table }) => table === relation.referencedTable);
+      const isOwn = relation instanceof One && relation.config !== undefined;
+      return target === undefined ? [] : [{ name, target, isOwn }];
+    });
+  }
+
+  get references(): readonly EntityReferenceTo[] {
+    return this.#config.foreignKeys.flatMap((key) => {
+      const { foreignTable } = key.reference();
+      const target = [...this.models.values()].find(({ table }) => table === foreignTable);
+      return target === undefined ? [] : [{ target, onDelete: deleteAction(key.onDelete) }];
+    });
+  }
+
+  idOf(row: object): string | undefined {
+    const parts = this.idColumns.map((member) => {
+      const value: unknown = Reflect.get(row, member);
+      const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
+      const type = this.#members.get(member)?.columnType ?? '';
+      if (!isPlain || !PLAIN_IDS.has(type)) return undefined;
+      return type === 'PgUUID' ? String(value).toLowerCase() : String(value);
+    });
+    return parts.length === 0 || parts.includes(undefined) ? undefined : parts.join(',');
+  }
+
+  /** The column of the schema that has this name in the database. */
+  column(name: string): AnyColumn | undefined {
+    return [...this.#members.values()].find((column) => column.name === name);
+  }
+
+  /** What rows call a column. */
+  memberOf({ name }: { readonly name: string }): string {
+    return [...this.#members].find(([, column]) => column.name === name)?.[0] ?? '';
+  }
+}

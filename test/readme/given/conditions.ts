@@ -1,0 +1,3 @@
+import { eq as equal } from 'drizzle-orm';
+
+export const eq = equal;
