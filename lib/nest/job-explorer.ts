@@ -8,6 +8,10 @@ import { type Class, decoratedMethodsOf, jobNameOf } from './decorated-method.js
 import { type LiveProvider, LiveProviders } from './live-providers.js';
 import { giveRuntime } from './runtime-of.js';
 
+/** A class of one or two letters, as minifiers name them, alone or before a method. */
+const SHORTENED = /^[A-Za-z_$][\w$]?(?=\.|$).*/;
+const MOST_NAMED = 5;
+
 /** Defines every job of the application at start-up, so that a mistake is found then and not by a reader. */
 @Injectable()
 export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
@@ -36,10 +40,25 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     for (const { name, core } of this.runtime.cache.jobs()) {
       this.#logger.log(`${name}: ${core.policy.summary}`);
     }
+    this.#warnOfShortenedNames();
     for (const { cls } of this.providers.all()) {
       for (const { method, effect } of effectsOf(cls.prototype)) effect.check(this.runtime, method);
     }
     this.runtime.cache.work();
+  }
+
+  /**
+   * A bundler that shortens names gives one class different letters in each bundle and each release: then a worker takes
+   * one job's requests for another's. Only what others see is in danger.
+   */
+  #warnOfShortenedNames(): void {
+    const shortened = [...this.runtime.cache.jobs()]
+      .filter(({ core }) => core.store.capabilities.shared)
+      .flatMap(({ name }) => SHORTENED.exec(name)?.[0] ?? []);
+    if (shortened.length === 0) return;
+    this.#logger.warn(
+      `The names of these jobs come from classes whose names a bundler has shortened: ${shortened.slice(0, MOST_NAMED).join(', ')}. They are parts of keys and differ between bundles. Keep class names (esbuild: keepNames, terser and swc: keep_classnames), or give each job the option name`,
+    );
   }
 
   #defineJobs(provider: LiveProvider): void {
