@@ -24,6 +24,7 @@ const ADAPTED_PACKAGES = {
   drizzle: ['drizzle-orm', '@nestjs/common'],
   prisma: ['@prisma/client', '@nestjs/common'],
   sequelize: ['sequelize', '@nestjs/sequelize', '@nestjs/common'],
+  'mikro-orm': ['@mikro-orm/core', '@mikro-orm/nestjs', '@nestjs/common'],
   otel: ['@opentelemetry/api', '@nestjs/common'],
   cli: ['bullmq', 'ioredis'],
   testing: [],
@@ -38,6 +39,7 @@ const INNER_RINGS = {
   drizzle: ['core', 'nest', 'orm'],
   prisma: ['core', 'nest', 'orm'],
   sequelize: ['core', 'nest', 'orm'],
+  'mikro-orm': ['core', 'nest', 'orm'],
   near: ['core', 'memory'],
   testing: ['core', 'nest', 'memory'],
   // The command is put together like the module, without Nest.

@@ -125,6 +125,15 @@ it('exports exactly these names', () => {
         "MemoryStore",
         "SystemClock",
       ],
+      "nestjs-async-cache/mikro-orm": [
+        "AsyncCacheMikroOrmModule",
+        "CachedRepository",
+        "EntityCountJob",
+        "EntityFilterJob",
+        "EntityGetJob",
+        "InjectCachedRepository",
+        "getCachedRepositoryToken",
+      ],
       "nestjs-async-cache/msgpackr": [
         "CompressingCodec",
         "MsgpackrCodec",

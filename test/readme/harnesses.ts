@@ -1,9 +1,11 @@
+import { MikroORM } from '@mikro-orm/core';
+import type { TestingModule } from '@nestjs/testing';
 import mongoose from 'mongoose';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { expect, vi } from 'vitest';
 import { TABLES as PRISMA_TABLES } from '../prisma/support/tables.js';
-import { type Harness, jobOf, namesOn } from './harness.js';
+import { type Harness, jobOf, namesOn, type Stage } from './harness.js';
 
 const APP = ['app.module.ts', 'report.service.ts'];
 
@@ -36,6 +38,16 @@ const mongooseWithoutServer: Harness = {
     await snippet(await stage.start(AppModule, ProductBySku));
   },
 };
+
+/** The application of the page on MikroORM, with a visitor. */
+async function startVisitors(stage: Stage): Promise<TestingModule> {
+  await emptyDatabase();
+  const app = await stage.startReal(stage.exports['VisitorsModule']);
+  const orm = app.get(MikroORM);
+  await orm.schema.create();
+  await orm.em.fork().insert(stage.exports['Visitor'], { username: 'ann', isStaff: false });
+  return app;
+}
 
 /** By the block that it runs: see `Block.id`. */
 export const harnesses: Readonly<Record<string, Harness>> = {
@@ -250,6 +262,23 @@ export const harnesses: Readonly<Record<string, Harness>> = {
       const app = await stage.startReal(ShoppersModule);
       await Shopper.create({ username: 'ann' });
       await snippet({ app });
+    },
+  },
+  'visitors.module.ts': {
+    files: ['visitor.entity.ts', 'visitors.module.ts'],
+    run: async (stage) => {
+      const { Visitors } = stage.exports;
+      const app = await startVisitors(stage);
+      const { cached } = app.get(Visitors);
+      expect((await cached.get({ username: 'ann' })).label()).toBe('ann (visitor)');
+      await app.get(Visitors).promote('ann');
+      await expect.poll(async () => (await cached.get({ username: 'ann' })).label()).toBe('ann (staff)');
+    },
+  },
+  'mikro-orm#read': {
+    files: ['visitor.entity.ts', 'visitors.module.ts'],
+    run: async (stage, snippet) => {
+      await snippet({ app: await startVisitors(stage) });
     },
   },
   'sales.controller.ts': {
