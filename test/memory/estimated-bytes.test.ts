@@ -53,27 +53,35 @@ const KINDS: Readonly<Record<string, { readonly count: number; readonly make: ()
   numbers: { count: 500, make: () => Array.from({ length: 500 }, () => Math.random()) },
 };
 
+interface Filled {
+  /** Bytes by which the heap grew, and what the store estimates. */
+  readonly growth: number;
+  readonly estimate: number;
+}
+
+function filled(count: number, make: () => unknown): Filled {
+  const store = new MemoryStore({ clock: new SystemClock(), max: count, maxBytes: Number.MAX_SAFE_INTEGER });
+  const fill = (at: number): void => {
+    const { value } = toPortable('Job', make(), NO_TYPES);
+    const fresh = { kind: 'value', value, copyOnRead: false, ttl: 3_600_000, grace: 0, tags: [] } as const;
+    store.set(`Job.method:${String(at).padStart(12, '0')}`, fresh);
+  };
+  // What is made once: shared terms, and the shapes of objects.
+  for (let at = 0; at < 100; at++) fill(at);
+  store.clear();
+  const before = usedBytes();
+  for (let at = 0; at < count; at++) fill(at);
+  return { growth: usedBytes() - before, estimate: store.estimatedBytes };
+}
+
 describe('the estimated size of what a memory store holds', () => {
   it.each(Object.entries(KINDS))('is within 30 percent of what the heap grows by, for %s', (kind, { count, make }) => {
-    const store = new MemoryStore({ clock: new SystemClock(), max: count, maxBytes: Number.MAX_SAFE_INTEGER });
-    const fill = (at: number): void => {
-      const { value } = toPortable('Job', make(), NO_TYPES);
-      store.set(`Job.method:${String(at).padStart(12, '0')}`, {
-        kind: 'value',
-        value,
-        copyOnRead: false,
-        ttl: 3_600_000,
-        grace: 0,
-        tags: [],
-      });
-    };
-    // What is made once: shared terms, and the shapes of objects.
-    for (let at = 0; at < 100; at++) fill(at);
-    store.clear();
-    const before = usedBytes();
-    for (let at = 0; at < count; at++) fill(at);
-    const growth = usedBytes() - before;
-    const estimate = store.estimatedBytes;
+    // What else is freed meanwhile must not decide: the middle of three fillings does.
+    const [, { growth, estimate }] = [1, 2, 3].map(() => filled(count, make)).sort((a, b) => a.growth - b.growth) as [
+      Filled,
+      Filled,
+      Filled,
+    ];
     console.log(`${kind}: ${(growth / count).toFixed(0)} bytes each, estimated ${(estimate / count).toFixed(0)}`);
     expect(estimate / growth).toBeGreaterThan(0.7);
     expect(estimate / growth).toBeLessThan(1.3);
