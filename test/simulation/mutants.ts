@@ -169,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'core/refresh/refresh',
-        from: "if (filled.kind === 'unstored' && filled.because === 'revoked') return { kind: 'again' };",
+        from: "return { kind: 'again' };",
         to: '',
       },
     ],
