@@ -1,4 +1,4 @@
-/** Milliseconds. By then the worker that handed a request back is behind the others that wait for one. */
+/** Milliseconds for which a worker that handed a request back asks for no other in its place. */
 const SHORTEST = 15;
 /**
  * Tries after which each wait is longer. Where one worker in four knows the job, 99 of 100 requests have reached it

@@ -27,6 +27,8 @@ const SHORTEST_RETRY = 10;
  */
 const BACKOFF_MARGIN = 20;
 const DEFAULT_LEASE = 10_000;
+/** Milliseconds for which a request that is handed over may occupy a place of this worker. */
+const LONGEST_HELD = 100;
 /** Milliseconds for which a tick is postponed that arrives before this application knows its schedules. */
 const START_UP = 1_000;
 /** Milliseconds that a running refresh may take when the application closes. */
@@ -232,12 +234,16 @@ export class RefreshProcessor extends WorkerHost {
     }
   }
 
-  /** Hands a request back, for a worker that knows its job. */
+  /**
+   * Hands a request back, for a worker that knows its job. It goes to the worker that has waited longest. This one must not
+   * be asked for its next request before that has taken it, so it occupies a place for a moment more. BullMQ's delayed ones
+   * come back a tenth of a second later, and may go round a part of the workers again and again.
+   */
   async #handOver(job: Job<unknown>, token: string | undefined): Promise<void> {
     const ms = this.#handOvers.delay(job.attemptsStarted);
-    if (await this.#hasRightClock()) return postpone(job, token, ms);
-    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(ignoreError);
+    if (ms > LONGEST_HELD && (await this.#hasRightClock())) return postpone(job, token, ms);
     await job.moveToWait(token);
+    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(ignoreError);
     throw new WaitingError();
   }
 

@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { FleetMember } from '../../lib/bullmq/fleet-member.js';
 import { HandOver } from '../../lib/bullmq/hand-over.js';
 import { WorkerFleet } from '../../lib/bullmq/worker-fleet.js';
+import { type RedisServer, startRedis } from '../support/redis-server.js';
 
-const { hostname, port } = new URL(inject('redisUrl'));
-const connection = { host: hostname, port: Number(port) };
+/** A server of its own: it is emptied, and its memory is taken away. */
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
 
 let queue: Queue;
 let redis: Redis;
 beforeEach(async () => {
+  const connection = { host: '127.0.0.1', port: server.port };
   queue = new Queue('async-cache', { connection, prefix: randomUUID() });
   redis = new Redis(connection);
   onTestFinished(async () => {
