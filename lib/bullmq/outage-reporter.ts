@@ -1,10 +1,8 @@
 import { QueueError } from '../core/errors.js';
+import { redisRefusal } from '../nest/redis-refusal.js';
 
 /** Milliseconds without a failure after which an outage is over. Longer than a worker rests after a refusal. */
 const QUIET = 3_000;
-
-/** The first word of a reply, which may stand behind what ioredis says of it. */
-const REFUSALS = /\b(?:NOAUTH|WRONGPASS|NOPERM|OOM|MISCONF|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN)\b/;
 
 /**
  * Reports what the connections and the worker of BullMQ emit: one failure for each cause of an outage, however often it is
@@ -73,9 +71,8 @@ export function isRefusal(error: Error): boolean {
  */
 function causeOf(error: Error): string | undefined {
   const { code, message } = error as Error & { readonly code?: unknown };
-  const word = REFUSALS.exec(message)?.[0];
-  if (word === 'NOAUTH' || word === 'WRONGPASS') return 'authentication';
-  if (word !== undefined) return word;
+  const refusal = redisRefusal(message);
+  if (refusal !== undefined) return refusal;
   if (typeof code === 'string' || /connection is closed|max retries per request/i.test(message)) return 'connection';
   return undefined;
 }

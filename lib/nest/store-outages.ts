@@ -1,9 +1,9 @@
 import { StoreError } from '../core/errors.js';
 import type { CacheEvent } from '../core/events.js';
+import { redisRefusal } from './redis-refusal.js';
 
-/** The first words of Redis's replies to what it does not do. Everything else is one cause: the store cannot be reached. */
-const REFUSALS =
-  /\b(?:NOAUTH|WRONGPASS|NOPERM|OOM|MISCONF|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|WRONGTYPE)\b/;
+/** A reply to an operation on a key that holds something else. */
+const WRONG_TYPE = /\bWRONGTYPE\b/;
 const DEEPEST = 5;
 
 /** Which causes of the present outage of each store have been reported. */
@@ -32,9 +32,9 @@ export class StoreOutages {
 function causeOf(error: StoreError): string {
   let at: unknown = error;
   for (let depth = 0; at instanceof Error && depth < DEEPEST; depth++, at = at.cause) {
-    const word = REFUSALS.exec(at.message)?.[0];
-    if (word === 'NOAUTH' || word === 'WRONGPASS') return 'authentication';
-    if (word !== undefined) return word;
+    const refusal = redisRefusal(at.message);
+    if (refusal !== undefined) return refusal;
+    if (WRONG_TYPE.test(at.message)) return 'WRONGTYPE';
   }
   return 'unreachable';
 }
