@@ -16,6 +16,7 @@ import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
 import { shortFailure } from './short-failure.js';
 import type { WorkerFleet } from './worker-fleet.js';
+import { wakeWorker } from './wake-worker.js';
 import { WorkerRest } from './worker-rest.js';
 import { workerTimings } from './worker-timings.js';
 
@@ -27,8 +28,6 @@ const SHORTEST_RETRY = 10;
  */
 const BACKOFF_MARGIN = 20;
 const DEFAULT_LEASE = 10_000;
-/** Milliseconds for which a request that is handed over may occupy a place of this worker. */
-const LONGEST_HELD = 100;
 /** Milliseconds for which a tick is postponed that arrives before this application knows its schedules. */
 const START_UP = 1_000;
 /** Milliseconds that a running refresh may take when the application closes. */
@@ -235,13 +234,14 @@ export class RefreshProcessor extends WorkerHost {
   }
 
   /**
-   * Hands a request back, for a worker that knows its job. It goes to the worker that has waited longest. This one must not
-   * be asked for its next request before that has taken it, so it occupies a place for a moment more. BullMQ's delayed ones
-   * come back a tenth of a second later, and may go round a part of the workers again and again.
+   * Hands a request back, for a worker that knows its job. This one must not take it again before that one could, so the
+   * request occupies a place of this worker a moment longer.
    */
   async #handOver(job: Job<unknown>, token: string | undefined): Promise<void> {
-    const ms = this.#handOvers.delay(job.attemptsStarted);
-    if (ms > LONGEST_HELD && (await this.#hasRightClock())) return postpone(job, token, ms);
+    const { ms, delayed, wake } = this.#handOvers.plan(job.attemptsStarted);
+    // A failure costs a moment only, and BullMQ's own commands report the same.
+    if (wake) await wakeWorker(this.worker).catch(ignoreError);
+    if (delayed && (await this.#hasRightClock())) return postpone(job, token, ms);
     await job.moveToWait(token);
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(ignoreError);
     throw new WaitingError();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 import type { FleetMember } from '../../lib/bullmq/fleet-member.js';
 import { HandOver } from '../../lib/bullmq/hand-over.js';
 import { WorkerFleet } from '../../lib/bullmq/worker-fleet.js';
+import { Random } from '../simulation/random.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 
 /** A server of its own: it is emptied, and its memory is taken away. */
@@ -130,13 +131,51 @@ describe('the fleet of workers', () => {
 describe('what is handed over to a worker that knows the job', () => {
   it('comes back soon at first, later when many tries did not help, and one at a time', () => {
     const handOver = new HandOver();
-    expect([
-      handOver.delay(1, 0),
-      handOver.delay(16, 100),
-      handOver.delay(36, 200),
-      handOver.delay(9_999, 300),
-    ]).toEqual([15, 15, 300, 1_000]);
-    expect([1, 2, 3].map(() => handOver.delay(1, 400))).toEqual([15, 19, 23]);
-    expect(handOver.delay(1, 500)).toBe(15);
+    const wait = (tries: number, now: number): number => handOver.plan(tries, now).ms;
+    expect([wait(1, 0), wait(16, 100), wait(36, 200), wait(9_999, 300)]).toEqual([15, 15, 300, 1_000]);
+    expect([1, 2, 3].map(() => wait(1, 400))).toEqual([15, 19, 23]);
+    expect(wait(1, 500)).toBe(15);
+  });
+
+  it('occupies a place of the worker only while it comes back soon', () => {
+    const handOver = new HandOver();
+    expect([1, 16, 22, 23, 9_999].map((tries, n) => handOver.plan(tries, n * 100).delayed)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  describe('with idle workers in a line, of which one in four knows the job', () => {
+    const LINES = [4, 5, 8, 12];
+
+    /** Tries until a worker took the request that knows its job, of many requests, in order. */
+    function tries(workers: number, random: () => number): number[] {
+      const handOver = new HandOver();
+      const knowing = Math.ceil(workers / 4);
+      // The worst line for them: each is the second one of its pair.
+      const line = Array.from({ length: workers }, (_, place) => place % 2 === 1 && place < 2 * knowing);
+      return Array.from({ length: 2_000 }, () => {
+        for (let number = 1; number < 1_000; number++) {
+          const taken = line[0] === true;
+          const { wake } = handOver.plan(number, 0, random());
+          // The one that takes the request, the one that finds nothing, and the one that is woken by chance.
+          line.push(...line.splice(0, !taken && wake ? 3 : 2));
+          if (taken) return number;
+        }
+        return Number.POSITIVE_INFINITY;
+      }).sort((a, b) => a - b);
+    }
+
+    it.each(LINES)('reaches one of %i within 25 tries in 99 of 100 cases', (workers) => {
+      const random = new Random(workers);
+      expect(tries(workers, random.next)[1_980]).toBeLessThanOrEqual(25);
+    });
+
+    it.each([4, 8, 12])('never reaches one of %i where none is woken by chance: the control', (workers) => {
+      expect(tries(workers, () => 1)[0]).toBe(Number.POSITIVE_INFINITY);
+    });
   });
 });
