@@ -8,7 +8,15 @@ const LIGHT = ['test/**', 'sample/**', 'bench/**'];
 const nodeGlobals = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly']));
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/generated/', 'lib/dashboard/assets/', 'coverage/', '**/node_modules/']),
+  globalIgnores([
+    '**/dist/',
+    '**/generated/',
+    'lib/dashboard/page-assets.js',
+    'coverage/',
+    '**/node_modules/',
+    // Parts of applications whose packages are not installed here.
+    'test/set-ups/*/',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

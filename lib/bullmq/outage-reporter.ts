@@ -1,8 +1,13 @@
 import { QueueError } from '../core/errors.js';
 import { redisRefusal } from '../nest/redis-refusal.js';
 
-/** Milliseconds without a failure after which an outage is over. Longer than a worker rests after a refusal. */
+/** Milliseconds without a failure after which an outage of the connections is over. */
 const QUIET = 3_000;
+/**
+ * The same where Redis refuses commands. An idle worker is refused only when it looks for a request: it waits five seconds
+ * for one at the most, and rests for one second after a refusal.
+ */
+const QUIET_AFTER_REFUSAL = 8_000;
 
 /**
  * Reports what the connections and the worker of BullMQ emit: one failure for each cause of an outage, however often it is
@@ -12,12 +17,14 @@ export class OutageReporter {
   /** What Redis has refused, by the first word of its replies, and `connection`. */
   readonly #causes = new Set<string>();
   #since: number | undefined;
+  /** When the last failure was emitted, or the connection was ready after it. */
+  #until = 0;
   #isConnected = true;
   #quiet: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly report: (error: QueueError) => void,
-    /** Called with the seconds that the outage took. */
+    /** Called with the seconds that the outage took, from its first failure to its last. */
     private readonly onEnd: (seconds: number) => void = () => undefined,
   ) {}
 
@@ -27,12 +34,14 @@ export class OutageReporter {
       this.report(new QueueError('work', { cause: described(error) }));
       return;
     }
-    this.#since ??= performance.now();
+    this.#until = performance.now();
+    this.#since ??= this.#until;
     const isOfConnection = cause === 'connection' || cause === 'authentication';
     if (isOfConnection) this.#isConnected = false;
-    this.#awaitQuiet();
-    if (this.#causes.has(cause)) return;
+    const isNew = !this.#causes.has(cause);
     this.#causes.add(cause);
+    this.#awaitQuiet();
+    if (!isNew) return;
     this.report(new QueueError(isOfConnection ? 'connect' : 'work', { cause: described(error) }));
   }
 
@@ -41,7 +50,9 @@ export class OutageReporter {
     this.#isConnected = true;
     // Where there were other causes, the other connections may still be on their way.
     if (this.#causes.size === 1) this.#causes.delete('connection');
-    if (this.#since !== undefined) this.#awaitQuiet();
+    if (this.#since === undefined) return;
+    this.#until = performance.now();
+    this.#awaitQuiet();
   }
 
   close(): void {
@@ -50,12 +61,16 @@ export class OutageReporter {
 
   #awaitQuiet(): void {
     clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => {
-      if (!this.#isConnected || this.#since === undefined) return;
-      this.onEnd((performance.now() - this.#since) / 1_000);
-      this.#since = undefined;
-      this.#causes.clear();
-    }, QUIET).unref();
+    const isRefused = [...this.#causes].some((cause) => cause !== 'connection');
+    this.#quiet = setTimeout(
+      () => {
+        if (!this.#isConnected || this.#since === undefined) return;
+        this.onEnd((this.#until - this.#since) / 1_000);
+        this.#since = undefined;
+        this.#causes.clear();
+      },
+      isRefused ? QUIET_AFTER_REFUSAL : QUIET,
+    ).unref();
   }
 }
 

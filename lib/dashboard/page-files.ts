@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-
 const TYPES = {
   'page.js': 'text/javascript; charset=utf-8',
   'page.css': 'text/css; charset=utf-8',
@@ -13,17 +11,14 @@ export interface PageFile {
   readonly bytes: Buffer;
 }
 
-/** The files of the page, as the build has made them. Each is read once. */
+/** The files of the page, as the build has made them. Loaded when somebody looks at it first. */
 export class PageFiles {
-  readonly #read = new Map<PageFileName, Promise<Buffer>>();
-
   has(name: string): name is PageFileName {
     return Object.hasOwn(TYPES, name);
   }
 
   async get(name: PageFileName): Promise<PageFile> {
-    const reading = this.#read.get(name) ?? readFile(new URL(`./assets/${name}`, import.meta.url));
-    this.#read.set(name, reading);
-    return { type: TYPES[name], bytes: await reading };
+    const { PAGE_ASSETS } = await import('./page-assets.js');
+    return { type: TYPES[name], bytes: Buffer.from(PAGE_ASSETS[name]) };
   }
 }

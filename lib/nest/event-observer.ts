@@ -5,6 +5,7 @@ import type { CacheEvent } from '../core/events.js';
 import type { Observer, Tracing } from '../core/ports.js';
 import { type DescribedFailure, describeFailure } from './describe-failure.js';
 import { LogLimiter } from './log-limiter.js';
+import { refusalBehind } from './refusal-behind.js';
 import { StoreOutages } from './store-outages.js';
 
 /** What happens in every application of this process. The messages are the events of `events$`. */
@@ -51,11 +52,15 @@ export class EventObserver implements Observer {
   }
 }
 
-/** Names of unknown jobs come from the queue, so they do not make kinds of their own. */
+/**
+ * Names of unknown jobs come from the queue, so they do not make kinds of their own. What Redis refuses does: it tells the
+ * operator what to do, which the first failure of an outage may not know yet.
+ */
 function kindOf(event: CacheEvent): string {
   if (event.type === 'unknown-job') return event.type;
   if (event.type === 'class-unknown') return `${event.type} ${event.className}`;
   const operation = event.type === 'store-failed' ? ` ${event.operation}` : '';
+  const refusal = 'error' in event ? refusalBehind(event.error) : undefined;
   const job = 'job' in event && event.job !== '' ? ` of ${event.job}` : '';
-  return `${event.type}${operation}${job}`;
+  return `${event.type}${operation}${job}${refusal === undefined ? '' : ` (${refusal})`}`;
 }

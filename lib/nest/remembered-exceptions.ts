@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { restoreHttpException } from './restore-http-exception.js';
 
 type ExceptionClass = new (error: unknown) => Error;
@@ -6,8 +7,6 @@ type ExceptionClass = new (error: unknown) => Error;
 /** Packages whose exceptions Nest's filters tell by their class; their name says nothing of it. */
 const PACKAGES = { RpcException: '@nestjs/microservices', WsException: '@nestjs/websockets' } as const;
 type Named = keyof typeof PACKAGES;
-
-const require = createRequire(import.meta.url);
 
 /** What is stored of a failure: an RpcException or a WsException under the name of its class, others as they are. */
 export function nameException(error: unknown): unknown {
@@ -28,10 +27,16 @@ export function restoreException(error: unknown): unknown {
   return new Exception((error as Error & { error: unknown }).error);
 }
 
-/** Loaded when it is first needed. Undefined: the package is not here, as in a process that only reads. */
+/**
+ * The class as the application has it: found from its folder or from its main file. Not from this package, which may not see
+ * it (pnpm) and, in a bundle or under jest, does not know where it lies. Undefined: it is in neither place.
+ */
 function classNamed(name: Named): ExceptionClass | undefined {
   try {
-    return (require(PACKAGES[name]) as Record<Named, ExceptionClass>)[name];
+    const paths = [process.cwd(), dirname(process.argv[1] ?? '')];
+    const require = createRequire(join(process.cwd(), 'index.js'));
+    const path = require.resolve(PACKAGES[name], { paths });
+    return (require(path) as Record<Named, ExceptionClass>)[name];
   } catch {
     return undefined;
   }

@@ -1,10 +1,6 @@
 import { StoreError } from '../core/errors.js';
 import type { CacheEvent } from '../core/events.js';
-import { redisRefusal } from './redis-refusal.js';
-
-/** A reply to an operation on a key that holds something else. */
-const WRONG_TYPE = /\bWRONGTYPE\b/;
-const DEEPEST = 5;
+import { refusalBehind } from './refusal-behind.js';
 
 /** Which causes of the present outage of each store have been reported. */
 export class StoreOutages {
@@ -22,19 +18,9 @@ export class StoreOutages {
     if (store === undefined) return true;
     const causes = this.#told.get(store) ?? new Set();
     this.#told.set(store, causes);
-    const cause = causeOf(event.error);
+    const cause = refusalBehind(event.error) ?? 'unreachable';
     if (causes.has(cause)) return false;
     causes.add(cause);
     return true;
   }
-}
-
-function causeOf(error: StoreError): string {
-  let at: unknown = error;
-  for (let depth = 0; at instanceof Error && depth < DEEPEST; depth++, at = at.cause) {
-    const refusal = redisRefusal(at.message);
-    if (refusal !== undefined) return refusal;
-    if (WRONG_TYPE.test(at.message)) return 'WRONGTYPE';
-  }
-  return 'unreachable';
 }

@@ -83,9 +83,14 @@ export class RedisLink {
       const reply = await this.#commands[script](...args);
       this.#time.learn(sentAt, Number(reply[0]));
       return reply;
-    } catch (cause) {
-      throw new StoreError(script, { key, cause });
+    } catch (error) {
+      throw new StoreError(script, { key, cause: this.causeOf(error) });
     }
+  }
+
+  /** Why a command failed. Of one that was cut off with the connection, ioredis says only that it was not answered. */
+  causeOf(error: unknown): unknown {
+    return this.connected ? error : this.#unreachable('There is no connection to Redis');
   }
 
   /** The servers that hold all keys between them. */

@@ -313,7 +313,7 @@ export class RedisStore implements Store {
 
   #unread(key: string, error: unknown): undefined {
     if (!(error instanceof Error && error.message.startsWith('WRONGTYPE'))) {
-      throw new StoreError('read', { key, cause: error });
+      throw new StoreError('read', { key, cause: this.#link.causeOf(error) });
     }
     this.#unreadable.met(key, withoutCommands(error));
   }

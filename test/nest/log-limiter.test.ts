@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { StoreError } from '../../lib/core/errors.js';
 import { EventObserver } from '../../lib/nest/event-observer.js';
 import { LogLimiter } from '../../lib/nest/log-limiter.js';
 
@@ -50,6 +52,22 @@ describe('log lines', () => {
       limiter.allows(String(kind));
     }
     expect(leftOut).toHaveLength(9_000);
+  });
+
+  it('tell what Redis refuses, also where another failure of the store was logged just before', () => {
+    const logged = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+    onTestFinished(() => void logged.mockRestore());
+    const observer = new EventObserver();
+    for (const message of ['There is no connection to Redis', 'WRONGPASS invalid', 'WRONGPASS invalid', 'OOM now']) {
+      const error = new StoreError('read', { cause: new Error(message) });
+      observer.observe({ type: 'store-failed', job: 'J', key: 'J:1', operation: 'read', error });
+    }
+    expect(logged.mock.calls.map(([text]) => /connection|WRONGPASS|OOM/.exec(String(text))?.[0])).toEqual([
+      'connection',
+      'WRONGPASS',
+      'OOM',
+    ]);
+    observer.complete();
   });
 
   it('subscribers get every event, also of what is not logged', () => {

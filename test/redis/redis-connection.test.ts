@@ -235,6 +235,22 @@ describe('a lease whose grant was lost with the connection', () => {
   });
 });
 
+it('a read that was under way when the connection ended says that, and why', async () => {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const { store } = openRedisStore(server.url);
+  onTestFinished(() => store.close());
+  await store.read('key');
+  process.kill(server.pid, 'SIGSTOP');
+  const reading = Promise.resolve(store.read('key')).catch(String);
+  const acquiring = Promise.resolve(store.invalidate('key')).catch(String);
+  process.kill(server.pid, 'SIGKILL');
+  for (const failure of await Promise.all([reading, acquiring])) {
+    expect(failure).toContain('There is no connection to Redis');
+    expect(failure).not.toContain('max retries');
+  }
+});
+
 it('a failure says why there is no connection, and not with which password', async () => {
   const server = await startRedis();
   const admin = new Redis(server.url);

@@ -11,10 +11,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { packPackage } from '../support/pack-package.mjs';
 import { COMBINATIONS } from './combinations.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, '../..');
 const PNPM = 'pnpm@9';
 const LONGEST_RUN = 120_000;
 const FLAVOURS = ['main.mjs', 'main.cjs'];
@@ -22,13 +22,6 @@ const FLAVOURS = ['main.mjs', 'main.cjs'];
 const { values: given } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const execute = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-async-cache-versions-'));
-
-async function pack() {
-  const { stdout } = await execute('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
-    cwd: ROOT,
-  });
-  return join(folder, JSON.parse(stdout)[0].filename);
-}
 
 /** A server of our own, unless REDIS_URL names one. */
 async function startRedis() {
@@ -123,7 +116,7 @@ const rows = [
 ];
 let failed = 0;
 try {
-  const tarball = await pack();
+  const tarball = await packPackage(folder);
   for (const combination of COMBINATIONS.filter(({ quick }) => !given.quick || quick)) {
     try {
       rows.push(await check(combination, tarball, redis.url));

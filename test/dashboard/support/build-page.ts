@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const page = fileURLToPath(new URL('../../../lib/dashboard/page/', import.meta.url));
-const built = fileURLToPath(new URL('../../../lib/dashboard/assets/page.js', import.meta.url));
+const built = fileURLToPath(new URL('../../../lib/dashboard/page-assets.js', import.meta.url));
 
 /** `npm run build` makes the page. A test that runs without it makes what is missing or old. */
 export function buildPage(): void {
