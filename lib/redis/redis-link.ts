@@ -17,6 +17,9 @@ type Command = (...args: (string | Buffer)[]) => Promise<Reply>;
 /** Milliseconds. Operations wait this long for the first connection before they are refused. */
 const BOOT_WAIT = 2_000;
 
+/** What ioredis says of a command that it could not send, or that was not answered before the connection ended. */
+const CUT_OFF = /Stream isn't writeable|Connection is closed|max retries per request|aborted due to connection/i;
+
 /** Milliseconds that each of the two steps of closing may take. */
 const GOODBYE = 400;
 
@@ -90,7 +93,8 @@ export class RedisLink {
 
   /** Why a command failed. Of one that was cut off with the connection, ioredis says only that it was not answered. */
   causeOf(error: unknown): unknown {
-    return this.connected ? error : this.#unreachable('There is no connection to Redis');
+    const isCutOff = !this.connected || CUT_OFF.test(String(error));
+    return isCutOff ? this.#unreachable('There is no connection to Redis') : error;
   }
 
   /** The servers that hold all keys between them. */
