@@ -39,9 +39,11 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
 
 /** What a class given as `useClass` or `useExisting` of `forRootAsync` has. */
 export interface AsyncCacheOptionsFactory {
+  /** Called once, at start-up. */
   createAsyncCacheOptions(): AsyncCacheOptions | Promise<AsyncCacheOptions>;
 }
 
+/** What `forRootAsync` takes: `imports`, `inject`, and one of `useFactory`, `useClass` and `useExisting`. */
 export type AsyncCacheAsyncOptions<Captured = unknown> = ConfigurableModuleAsyncOptions<
   AsyncCacheOptions<Captured>,
   'createAsyncCacheOptions'
@@ -78,6 +80,7 @@ class RefreshQueueModule {}
 /** Import it once, in the root module. Provides `AsyncCache`, and what `@AsyncCached` and `AsyncCacheJob` need. */
 @Module({})
 export class AsyncCacheModule implements OnModuleDestroy, OnApplicationShutdown {
+  /** @internal */
   constructor(
     private readonly inProcess: InProcessRefreshQueue,
     private readonly stores: OpenStores,
@@ -102,6 +105,7 @@ export class AsyncCacheModule implements OnModuleDestroy, OnApplicationShutdown 
     await this.inProcess.close();
   }
 
+  /** Closes the stores, after the last reader. */
   async onApplicationShutdown(): Promise<void> {
     await this.stores.close();
     this.observer.complete();

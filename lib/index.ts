@@ -1,3 +1,9 @@
+/**
+ * The module, the decorators, the job class and the facade: all that an application needs, alone or with a `connection`
+ * to Redis.
+ *
+ * @module nestjs-async-cache
+ */
 export { type AsyncCacheAsyncOptions, AsyncCacheModule, type AsyncCacheOptionsFactory } from './async-cache.module.js';
 export { refreshContext, type RefreshContext } from './core/fill/fetch-context.js';
 export type { Distribution } from './core/stats/distribution.js';
@@ -20,7 +26,15 @@ export {
   UnknownJobError,
   UnserializableValueError,
 } from './core/errors.js';
-export type { CacheEvent, FailureEvent, ReadEvent, RefreshEvent, WriteEvent } from './core/events.js';
+export type {
+  CacheEvent,
+  FailureEvent,
+  NeighbourEvent,
+  ReadEvent,
+  RecoveryEvent,
+  RefreshEvent,
+  WriteEvent,
+} from './core/events.js';
 export type { Explanation } from './core/job/explanation.js';
 export type { Job, Peeked, Reading, SetOptions, WarmOptions, WarmProgress } from './core/job/job.js';
 export type {
@@ -43,13 +57,18 @@ export type {
   Codec,
   CommitResult,
   Invalidation,
+  KeyPage,
   Lease,
   LeaseEnding,
+  Noticeboard,
+  QueueStatus,
   RefreshHandler,
   RefreshOutcome,
   RefreshQueue,
   RefreshQueueOptions,
   RefreshRequest,
+  ReleaseResult,
+  RequestOrigin,
   RequestedKey,
   Schedule,
   CronTiming,

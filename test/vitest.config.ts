@@ -6,10 +6,12 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Rooms whose tests run in `npm run test:unit`, except for files that need a server. */
-const UNIT_ROOMS = ['core', 'lint', 'memory', 'msgpackr', 'near', 'nest', 'testing'];
+const UNIT_ROOMS = ['core', 'lint', 'memory', 'msgpackr', 'near', 'nest', 'site', 'testing'];
 const NEEDS_SERVER = /\binject\(|-server\.js'|describe-cases|cluster-connection|redis-cluster\b/;
+/** The site of `npm run docs` in a real browser, after that command has built it. */
+const SITE = ['test/site/built-site.test.ts'];
 const UNIT = UNIT_ROOMS.flatMap((room) => testsIn(join('test', room))).filter(
-  (file) => !NEEDS_SERVER.test(readFileSync(join(root, file), 'utf8')),
+  (file) => !SITE.includes(file) && !NEEDS_SERVER.test(readFileSync(join(root, file), 'utf8')),
 );
 
 /**
@@ -21,6 +23,7 @@ const LONG = [
   'test/simulation/{mutants,at-length}.test.ts',
   'test/redis/after-failover.test.ts',
   'test/fuzz/fuzz.test.ts',
+  'test/http/behind-{nginx,varnish}.test.ts',
   'test/{typeorm,sequelize,mikro-orm,prisma}/process-death.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
@@ -92,7 +95,7 @@ export default defineConfig({
           ...SERVERS,
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...SMOKE, ...BROWSER, ...TIMED],
+          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...SMOKE, ...BROWSER, ...SITE, ...TIMED],
           maxWorkers: 2,
         },
       },
@@ -111,6 +114,7 @@ export default defineConfig({
         extends: true,
         test: { ...SERVERS, name: 'browser', include: BROWSER, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
+      { extends: true, test: { name: 'site', include: SITE, maxWorkers: 1, sequence: { groupOrder: 4 } } },
       {
         // What `npm install ioredis` brings. The other tests have ioredis 5, the version that all our peers accept.
         extends: true,

@@ -11,7 +11,9 @@ export type BullMQWorkerOptions = Partial<
   >
 >;
 
+/** Options of the refresh queue on BullMQ, for applications that set it up without `AsyncCacheModule`. */
 export interface BullMQRefreshOptions {
+  /** The Redis of the queue, as BullMQ takes it. */
   readonly connection: ConnectionOptions;
   /** BullMQ's `prefix`, which isolates applications that share a Redis. Default: BullMQ's own, `bull`. */
   readonly prefix?: string | undefined;

@@ -64,6 +64,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
   #hanging = 0;
   #closing: Promise<void> | undefined;
 
+  /** @internal */
   constructor(private readonly parts: BullMQRefreshParts) {
     const { queue, options, outages } = parts;
     this.#limit = new WaitingLimit(options.maxWaiting ?? MOST_WAITING, () => this.#countWaiting());

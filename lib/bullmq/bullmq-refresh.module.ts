@@ -24,8 +24,11 @@ const KEPT_EVENTS = 1_000;
 
 const OPTIONS = Symbol('options of nestjs-async-cache/bullmq');
 
+/** Where the options come from: a factory and what it needs. */
 export interface BullMQRefreshModuleOptions<Dependencies extends readonly unknown[]> {
+  /** Modules that provide what the factory needs. Default: none. */
   readonly imports?: ModuleMetadata['imports'];
+  /** What the factory is called with. Default: nothing. */
   readonly inject?: InjectionToken[];
   /** Undefined means no queue, no worker and no connection. */
   readonly useFactory: (...dependencies: Dependencies) => Awaitable<BullMQRefreshOptions | undefined>;
@@ -46,6 +49,7 @@ const FLEET = Symbol('fleet of nestjs-async-cache/bullmq');
  */
 @Module({})
 export class BullMQRefreshModule {
+  /** Makes the queue and, unless `worker` is false, its worker. */
   static register<Dependencies extends readonly unknown[]>({
     imports = [],
     inject = [],

@@ -3,8 +3,11 @@ import type { Clock, Codec } from '../core/ports.js';
 import type { CacheLike } from './cache-tier.js';
 import type { CacheStores } from './open-tiers.js';
 
+/** What a `CacheManagerStore` is made of. */
 export interface CacheManagerStoreOptions {
+  /** Dates the entries, since such a store has no clock of its own. */
   readonly clock: Clock;
+  /** Turns values into bytes and back. */
   readonly codec: Codec;
   /** Prepended to every key, so that applications with different prefixes can share a cache. */
   readonly prefix: string;

@@ -35,6 +35,7 @@ import type { Tiers } from './tier.js';
  * contains the stamps under which it was written, and each read compares them with the stamps of now. See `Stamp`.
  */
 export class CacheManagerStore implements Store {
+  /** Leases hold in this process only. */
   readonly capabilities: StoreCapabilities;
 
   readonly #clock: Clock;
@@ -230,6 +231,7 @@ export class CacheManagerStore implements Store {
     await this.#shared.everything();
   }
 
+  /** Disconnects `stores`. A `cache` that was given stays open. */
   async close(): Promise<void> {
     this.#leases.revokeAll();
     await Promise.all(this.#tiers.map((tier) => tier.close(this.#ownsTiers)));

@@ -3,8 +3,11 @@ import type { Tier, TierItem } from './tier.js';
 
 /** The smallest cache that is accepted: any object with these three methods. */
 export interface CacheLike {
+  /** Undefined or null: there is no such item. */
   get(name: string): Promise<unknown>;
+  /** `ttl` in milliseconds. */
   set(name: string, value: string, ttl: number): Promise<unknown>;
+  /** Removes an item, if there is one. */
   del(name: string): Promise<unknown>;
 }
 

@@ -7,6 +7,7 @@ import type { Tier } from './tier.js';
 /** Milliseconds. Long enough to read the probe back, short enough that a probe left behind disappears. */
 const PROBE_LIFE = 60_000;
 
+/** Whether the stores answered the probe of `CacheManagerStore.check`. */
 export type CacheCheck = { readonly kind: 'works' } | { readonly kind: 'unreachable'; readonly error: StoreError };
 
 /**

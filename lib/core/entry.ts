@@ -6,7 +6,9 @@
  * `vacant`   no value: only the history of failures of a key that was never filled.
  */
 export interface Entry {
+  /** What the entry holds: see above. */
   readonly kind: 'value' | 'error' | 'vacant';
+  /** A value of `fetch` in its portable form, or the error that is remembered. Undefined for `vacant`. */
   readonly value: unknown;
   /** Readers share a `value` that cannot be frozen, so each must be given a copy. */
   readonly copyOnRead: boolean;
@@ -20,6 +22,7 @@ export interface Entry {
   readonly grace: number;
   /** Changes with every write of a value. `''` while there is none. */
   readonly generation: string;
+  /** Names under which `invalidateTags` and `deleteTags` find the entry. */
   readonly tags: readonly string[];
   /** Refreshes that failed since the value was written. */
   readonly failure?: Failure | undefined;
@@ -27,8 +30,11 @@ export interface Entry {
 
 /** Consecutive failed refreshes of one key. Stored with the entry, so that all processes back off together. */
 export interface Failure {
+  /** How many refreshes failed in a row. */
   readonly count: number;
+  /** Of the latest failure: its first 4,096 characters. */
   readonly message: string;
+  /** When the latest one failed. */
   readonly at: number;
   /** No process attempts a refresh before this instant. */
   readonly retryAt: number;
@@ -52,15 +58,19 @@ export function shortMessage(message: string): string {
 
 /** A value on its way into a store. The store adds the time. */
 export interface Fill {
+  /** A value, or a failure to remember in its place. */
   readonly kind: 'value' | 'error';
   /** Portable: see `toPortable`. */
   readonly value: unknown;
+  /** See `Entry.copyOnRead`. */
   readonly copyOnRead: boolean;
+  /** See `Entry.inheritedAge`. */
   readonly inheritedAge?: number | undefined;
   /** Milliseconds. */
   readonly ttl: number;
   /** Milliseconds. */
   readonly grace: number;
+  /** See `Entry.tags`. */
   readonly tags: readonly string[];
 }
 

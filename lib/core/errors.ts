@@ -14,9 +14,13 @@ export class AsyncCacheError extends Error {
     this.prototype.name = 'AsyncCacheError';
   }
 
+  /** Identifies the kind of error, and does not change between releases. */
   readonly code: string = 'E_ASYNC_CACHE';
+  /** What to do about it. */
   readonly remedy: string;
+  /** Name of the job, where it is known. */
   declare readonly job?: string;
+  /** The key, where it is known. */
   declare readonly key?: string;
 
   constructor(what: string, remedy: string, context: ErrorContext = {}) {
@@ -27,6 +31,10 @@ export class AsyncCacheError extends Error {
   }
 }
 
+/**
+ * A wrong option, or a provider that cannot be cached as it is. Thrown at start-up, and by decorators where they
+ * stand.
+ */
 export class ConfigurationError extends AsyncCacheError {
   static {
     this.prototype.name = 'ConfigurationError';
@@ -35,6 +43,7 @@ export class ConfigurationError extends AsyncCacheError {
   override readonly code = 'E_CONFIGURATION';
 }
 
+/** An argument cannot be a part of a key, or cannot travel to a worker. The call rejects with it. */
 export class UnkeyableArgumentError extends AsyncCacheError {
   static {
     this.prototype.name = 'UnkeyableArgumentError';
@@ -65,6 +74,7 @@ export class UnkeyableArgumentError extends AsyncCacheError {
   }
 }
 
+/** A fetched value cannot be stored. The reader gets it uncached; the error is reported as `value-refused`. */
 export class UnserializableValueError extends AsyncCacheError {
   static {
     this.prototype.name = 'UnserializableValueError';
@@ -73,6 +83,7 @@ export class UnserializableValueError extends AsyncCacheError {
   override readonly code = 'E_UNSERIALIZABLE_VALUE';
   /** Place inside the value: `$` is the value itself. */
   readonly path: string;
+  /** What the value has there that cannot be stored. */
   readonly reason: string;
 
   constructor(job: string, path: string, reason: string, cause?: unknown) {
@@ -82,12 +93,14 @@ export class UnserializableValueError extends AsyncCacheError {
   }
 }
 
+/** A fetch did not end within `fetchTimeout`. A reader that waited for it rejects with this error. */
 export class FetchTimeoutError extends AsyncCacheError {
   static {
     this.prototype.name = 'FetchTimeoutError';
   }
 
   override readonly code = 'E_FETCH_TIMEOUT';
+  /** The deadline in milliseconds. */
   readonly timeoutMs: number;
 
   constructor(job: string, key: string, timeoutMs: number) {
@@ -100,12 +113,14 @@ export class FetchTimeoutError extends AsyncCacheError {
   }
 }
 
+/** The store failed. Reads go on without it and report it; `set`, `delete` and `invalidate` reject with it. */
 export class StoreError extends AsyncCacheError {
   static {
     this.prototype.name = 'StoreError';
   }
 
   override readonly code: string = 'E_STORE';
+  /** What was asked of the store. */
   readonly operation: string;
   /** Which of the application's stores: `main`, or its name in `stores` of forRoot. Undefined where nobody has said. */
   declare store?: string;
@@ -121,12 +136,14 @@ export class StoreError extends AsyncCacheError {
   }
 }
 
+/** The store did not answer within `storeTimeout`. The operation may have been done all the same. */
 export class StoreTimeoutError extends StoreError {
   static {
     this.prototype.name = 'StoreTimeoutError';
   }
 
   override readonly code = 'E_STORE_TIMEOUT';
+  /** The deadline in milliseconds. */
   readonly timeoutMs: number;
 
   constructor(operation: string, timeoutMs: number, context: ErrorContext = {}) {
@@ -153,12 +170,14 @@ export class StoreSuspendedError extends StoreError {
   }
 }
 
+/** The refresh queue failed. Refreshes run in this process meanwhile. */
 export class QueueError extends AsyncCacheError {
   static {
     this.prototype.name = 'QueueError';
   }
 
   override readonly code = 'E_QUEUE';
+  /** What was asked of the queue. */
   readonly operation: string;
 
   constructor(
@@ -191,6 +210,7 @@ export class QueueClosedError extends QueueError {
   }
 }
 
+/** Stored bytes cannot be read. The entry is reported, removed and counts as a miss. */
 export class CorruptEntryError extends AsyncCacheError {
   static {
     this.prototype.name = 'CorruptEntryError';
@@ -207,6 +227,7 @@ export class CorruptEntryError extends AsyncCacheError {
   }
 }
 
+/** A request names a job that this process does not have, or another `version` of it, as during a deploy. */
 export class UnknownJobError extends AsyncCacheError {
   static {
     this.prototype.name = 'UnknownJobError';
@@ -227,6 +248,7 @@ export class UnknownJobError extends AsyncCacheError {
   }
 }
 
+/** The `capture` of forRoot's `context` threw or returned what cannot be a part of a key. The call rejects with it. */
 export class ContextError extends AsyncCacheError {
   static {
     this.prototype.name = 'ContextError';
@@ -243,6 +265,7 @@ export class ContextError extends AsyncCacheError {
   }
 }
 
+/** A read inside a fetch would wait for that same fetch. The read rejects at once. */
 export class CircularReadError extends AsyncCacheError {
   static {
     this.prototype.name = 'CircularReadError';
@@ -262,6 +285,7 @@ export class CircularReadError extends AsyncCacheError {
   }
 }
 
+/** `refreshContext()` was called where no fetch is running. */
 export class NoRefreshContextError extends AsyncCacheError {
   static {
     this.prototype.name = 'NoRefreshContextError';

@@ -1,4 +1,4 @@
-/** How a read ended. Each read emits exactly one of these. */
+/** How a read of `key` ended. Each read emits exactly one of these. `age` is in seconds. */
 export type ReadEvent =
   | { readonly type: 'hit'; readonly job: string; readonly key: string; readonly age: number }
   | {
@@ -50,7 +50,9 @@ export type RefreshEvent =
 
 /** A change that a caller asked for. */
 export type WriteEvent = {
+  /** What was changed: one entry, or every entry of the job. */
   readonly type: 'set' | 'invalidated' | 'deleted' | 'all-invalidated' | 'all-deleted';
+  /** The job of the entry. */
   readonly job: string;
   /** For `all-invalidated` and `all-deleted`: the prefix that the keys of the job have in common. */
   readonly key: string;
@@ -58,14 +60,19 @@ export type WriteEvent = {
 
 /** Another application has workers under the same prefix. Told once, when this process starts. */
 export type NeighbourEvent = {
+  /** It is always this one. */
   readonly type: 'neighbour-found';
+  /** Empty: it concerns no job. */
   readonly job: string;
+  /** Empty. */
   readonly key: string;
-  /** The names of this application and of the other one. */
+  /** The name of this application. */
   readonly application: string;
+  /** The name of the other one. */
   readonly neighbour: string;
   /** Where the other one's worker runs, as `host:pid`. */
   readonly at: string;
+  /** The prefix that they share. */
   readonly prefix: string;
 };
 
@@ -88,7 +95,10 @@ export type RecoveryEvent =
       readonly duration: number;
     };
 
-/** A failure that reaches no caller as an exception. Each is emitted and logged once. */
+/**
+ * A failure that reaches no caller as an exception. Each is emitted and logged once. `job` and `key` are empty where it
+ * concerns none.
+ */
 export type FailureEvent =
   | {
       readonly type: 'refresh-failed';

@@ -1,6 +1,7 @@
 import type { Entry, Failure, Fill } from './entry.js';
 import type { CacheEvent } from './events.js';
 
+/** A value, or a promise of one. */
 export type Awaitable<T> = T | Promise<T>;
 
 /**
@@ -8,6 +9,7 @@ export type Awaitable<T> = T | Promise<T>;
  * embedded default. A store that fails rejects; its callers decide what that means for a reader.
  */
 export interface Store {
+  /** What the store can promise. */
   readonly capabilities: StoreCapabilities;
   /** Milliseconds on the clock that dates the entries. For a shared store it is the server's clock. */
   now(): number;
@@ -74,6 +76,7 @@ export interface Store {
   deleteAll(prefix: string): Awaitable<void>;
   /** Removes every entry of this store's prefix and ends every lease. */
   clear(): Awaitable<void>;
+  /** Lets go of what the store opened. Entries of a shared store stay. */
   close(): Awaitable<void>;
 }
 
@@ -93,11 +96,13 @@ export interface Noticeboard {
   post(name: string, text: string, ms: number): Promise<void>;
   /** The note of a name, while it lasts. */
   read(name: string): Promise<string | undefined>;
+  /** Every note that lasts, by name. */
   readAll(): Promise<ReadonlyMap<string, string>>;
   /** The text that all processes agree on under a name, for `ms` at least: the first that was proposed. */
   agree(name: string, proposal: string, ms: number): Promise<string>;
 }
 
+/** What a store can promise. */
 export interface StoreCapabilities {
   /**
    * Whether other processes see the same entries. False also while a shared store cannot be reached: no other process
@@ -108,6 +113,7 @@ export interface StoreCapabilities {
   readonly fence: 'cluster' | 'process';
 }
 
+/** What somebody who wants to fill a key asks for. */
 export interface Claim {
   /** Milliseconds that the lease lasts without renewal. */
   readonly lease: number;
@@ -121,13 +127,20 @@ export interface Claim {
   readonly takeOver: boolean;
 }
 
+/** The right to fill one key until it expires or is revoked. */
 export interface Lease {
+  /** The key that may be filled. */
   readonly key: string;
+  /** Identifies the holder. It becomes the generation of the entry. */
   readonly token: string;
   /** When the lease was granted, by the store's clock. It becomes `storedAt` of the entry. */
   readonly grantedAt: number;
 }
 
+/**
+ * `granted`: the lease is held. `busy`: another holder has it for so many milliseconds more. `backoff`: a refresh
+ * failed, and the next attempt may start in so many milliseconds. `changed`: the key has another generation.
+ */
 export type Acquisition =
   | {
       readonly kind: 'granted';
@@ -154,6 +167,7 @@ export type CommitResult = 'stored' | 'stale' | 'revoked' | 'lost';
 /** What had happened to the lease before it was released: nothing (`held`), or as in `CommitResult`. */
 export type ReleaseResult = 'held' | 'revoked' | 'lost';
 
+/** How a lease ends without a value. `unfilled` changes nothing else. */
 export type LeaseEnding =
   | { readonly kind: 'unfilled' }
   /** Counts one more failure of the key; `retryIn` milliseconds from now the next attempt may start. */
@@ -161,11 +175,13 @@ export type LeaseEnding =
   /** Removes the entry: the origin says that it is gone. */
   | { readonly kind: 'gone' };
 
+/** What an invalidation found. */
 export interface Invalidation {
   /** Whether there was an entry with a value. */
   readonly found: boolean;
   /** Whether a fetch of the key is under way. Its commit will be refused, and it fetches once more. */
   readonly held: boolean;
+  /** The generation of the entry, for the request of its refresh. */
   readonly generation: string;
   /** Its consecutive failed refreshes. */
   readonly failure?: Failure | undefined;
@@ -177,9 +193,11 @@ export interface ChangeFeed {
   readonly live: boolean;
   /** Call it once, before the feed can become live. */
   subscribe(listener: ChangeListener): void;
+  /** Ends the reports. */
   close(): Awaitable<void>;
 }
 
+/** What a change feed calls. */
 export interface ChangeListener {
   /** Entries that another process wrote or removed. */
   changed(keys: readonly string[]): void;
@@ -220,6 +238,7 @@ export interface RefreshQueue {
   close(): Awaitable<void>;
 }
 
+/** What waits in a queue, and who works on it. */
 export interface QueueStatus {
   /** Requests that could run now and wait for a place. */
   readonly waiting: number;
@@ -229,19 +248,24 @@ export interface QueueStatus {
   readonly workers: number;
 }
 
+/** Something that is due again and again. */
 export interface Schedule {
+  /** Handed to `tick`. One name has one schedule. */
   readonly name: string;
+  /** When it is due. */
   readonly timing: Timing;
 }
 
 /** When a schedule is due: at every period, or at the times of a cron pattern. */
 export type Timing = PeriodTiming | CronTiming;
 
+/** At every period. */
 export interface PeriodTiming {
   /** Milliseconds. */
   readonly every: number;
 }
 
+/** At the times of a cron pattern. */
 export interface CronTiming {
   /** In BullMQ's form: five fields, or six with seconds first. */
   readonly pattern: string;
@@ -255,19 +279,25 @@ export interface Timetable {
   next(timing: CronTiming, after: number): number;
 }
 
+/** A key to be refreshed. */
 export interface RequestedKey {
+  /** The key. */
   readonly key: string;
   /** The generation that the requester saw. Together with `key` it identifies the request. */
   readonly generation: string;
+  /** The arguments for the fetch. */
   readonly args: readonly unknown[];
   /** The context of the reader that requested, as `context` of `forRoot` captured it; undefined for none. */
   readonly context?: unknown;
 }
 
+/** A request for the refresh of one key, or of several that are fetched together. */
 export interface RefreshRequest extends RequestedKey {
+  /** Name of the job, by which a worker finds it. */
   readonly job: string;
   /** Keys to be fetched together with this one by the job's `fetchMany`. They are part of the request's identity. */
   readonly others?: readonly RequestedKey[] | undefined;
+  /** How it is queued. */
   readonly options: RefreshQueueOptions;
   /** Undefined in requests of a release that does not write it. A queue hands it over as it came. */
   readonly origin?: RequestOrigin | undefined;
@@ -291,13 +321,15 @@ export interface RefreshQueueOptions {
   readonly delay?: number;
 }
 
+/** Runs a request. `attempt` counts from 1. Never rejects: the outcome says what happened. */
 export type RefreshHandler = (request: RefreshRequest, attempt: number) => Promise<RefreshOutcome>;
 
+/** How the run of a request ended, and so what the queue has to do. */
 export type RefreshOutcome =
   | { readonly kind: 'stored' }
   /** Nothing to do any more: filled, deleted, backing off, or not to be stored. */
   | { readonly kind: 'skipped' }
-  /** Somebody else is filling the key; if he dies, it is free in `retryIn` milliseconds. */
+  /** Somebody else is filling the key; if that process dies, the key is free in `retryIn` milliseconds. */
   | { readonly kind: 'busy'; readonly retryIn: number }
   /** Invalidated during its fetch: it has to run once more, behind those that wait. */
   | { readonly kind: 'again' }
@@ -358,6 +390,8 @@ export interface Observer {
 
 /** Turns a portable value into bytes and back. Decoding foreign bytes must throw, and must never run code. */
 export interface Codec {
+  /** Throws for what cannot be stored. */
   encode(value: unknown): Buffer;
+  /** Throws a `CorruptEntryError` for bytes that `encode` does not make. */
   decode(bytes: Buffer): unknown;
 }

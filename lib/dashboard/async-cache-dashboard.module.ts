@@ -27,6 +27,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .setFactoryMethodName('createAsyncCacheDashboardOptions')
   .build();
 
+/** What `forRootAsync` takes: `imports`, `inject`, and one of `useFactory`, `useClass` and `useExisting`. */
 export type AsyncCacheDashboardAsyncOptions<Request = DashboardRequest> = ConfigurableModuleAsyncOptions<
   AsyncCacheDashboardOptions<Request>,
   'createAsyncCacheDashboardOptions'
@@ -52,6 +53,7 @@ const OPTIONS = Symbol('options of the dashboard');
   ],
 })
 export class AsyncCacheDashboardModule extends ConfigurableModuleClass implements NestModule, OnModuleDestroy {
+  /** @internal */
   constructor(
     @Inject(OPTIONS) private readonly options: CheckedDashboardOptions,
     @Inject(Dashboard) private readonly dashboard: Dashboard,

@@ -7,11 +7,15 @@ export type DashboardAccess = 'none' | 'read' | 'write';
 
 /** What the requests of Express and of Fastify have in common. */
 export interface DashboardRequest {
+  /** In capital letters. */
   readonly method: string;
+  /** Path and query. */
   readonly url: string;
+  /** Names in small letters. */
   readonly headers: IncomingHttpHeaders;
 }
 
+/** Options of `AsyncCacheDashboardModule.forRoot`. */
 export interface AsyncCacheDashboardOptions<Request = DashboardRequest> {
   /** Where the page is, from the root of the server: no global prefix is added. *Default:* `'/async-cache'`. */
   path?: string;

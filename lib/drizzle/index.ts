@@ -1,3 +1,8 @@
+/**
+ * Cached reads of Drizzle's tables.
+ *
+ * @module nestjs-async-cache/drizzle
+ */
 export { AsyncCacheDrizzleModule, type CachedTableOptions } from './async-cache-drizzle.module.js';
 export { CachedTable } from './cached-table.js';
 export { EntityCountJob } from './entity-count-job.js';

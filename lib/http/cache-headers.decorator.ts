@@ -2,6 +2,7 @@ import { type CustomDecorator, SetMetadata } from '@nestjs/common';
 import { toMilliseconds, type Duration } from '../core/policy/duration.js';
 import { ConfigurationError } from '../core/errors.js';
 
+/** What `@CacheHeaders` takes. */
 export interface CacheHeadersOptions {
   /** Who may keep the response: the client alone, or caches on the way as well. *Default:* `'private'`. */
   scope?: 'private' | 'public';

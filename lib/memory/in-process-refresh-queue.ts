@@ -25,7 +25,9 @@ const BACKOFF_MARGIN = 20;
 const UNKNOWN_JOB_RETRIES = [1_000, 2_000, 4_000, 8_000];
 const CLOSE_TIMEOUT = 3_000;
 
+/** What an `InProcessRefreshQueue` is made of. */
 export interface InProcessRefreshQueueOptions {
+  /** Times delays and schedules. */
   readonly clock: Clock;
   /** How many refreshes run at once. Default: 10. */
   readonly concurrency?: number;

@@ -19,7 +19,9 @@ import { RecentEntries } from './recent-entries.js';
 import { entryLike, isGeneration, isServable, kept, StoredEntry, type Terms, vacant } from './stored-entry.js';
 import { TagIndex } from './tag-index.js';
 
+/** What a `MemoryStore` is made of. */
 export interface MemoryStoreOptions {
+  /** Dates the entries. */
   readonly clock: Clock;
   /** How many entries are kept. Beyond that, entries that were not read for a while are dropped. Default: 10,000. */
   readonly max?: number;
@@ -54,6 +56,7 @@ interface HeldLease {
 
 /** Entries in this process. Every method returns a value and no promise, and is therefore atomic. */
 export class MemoryStore implements Store {
+  /** Other processes do not see the entries. */
   readonly capabilities: StoreCapabilities = { shared: false, fence: 'process' };
 
   readonly #clock: Clock;
@@ -237,6 +240,7 @@ export class MemoryStore implements Store {
     this.#entries.clear();
   }
 
+  /** Drops every entry. */
   close(): void {
     this.clear();
   }

@@ -1,3 +1,8 @@
+/**
+ * Cached reads of MikroORM's entities.
+ *
+ * @module nestjs-async-cache/mikro-orm
+ */
 export { AsyncCacheMikroOrmModule } from './async-cache-mikro-orm.module.js';
 export { CachedRepository } from './cached-repository.js';
 export { EntityCountJob } from './entity-count-job.js';

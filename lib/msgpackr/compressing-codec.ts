@@ -52,6 +52,7 @@ export class CompressingCodec implements Codec {
     private readonly above: number,
   ) {}
 
+  /** Compresses what is longer than the limit, unless that makes it no shorter. */
   encode(value: unknown): Buffer {
     const bytes = this.codec.encode(value);
     if (bytes.length <= this.above) return bytes;
@@ -61,6 +62,7 @@ export class CompressingCodec implements Codec {
     return compressed.length + 1 < bytes.length ? Buffer.concat([Buffer.of(format), compressed]) : bytes;
   }
 
+  /** Throws a `CorruptEntryError` for damaged bytes, and for those that would become too long. */
   decode(bytes: Buffer): unknown {
     const [format] = bytes;
     if (format !== DEFLATED && format !== ZSTD) return this.codec.decode(bytes);

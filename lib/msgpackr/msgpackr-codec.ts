@@ -36,6 +36,7 @@ export class MsgpackrCodec implements Codec {
   /** @param types classes whose instances come back as instances. *Default:* none. */
   constructor(private readonly types = new ValueTypeRegistry()) {}
 
+  /** Takes a time that is linear in the size of the value. */
   encode(value: unknown): Buffer {
     const writer = new TreeWriter(this.types.all);
     const tree = writer.write(value);
@@ -49,6 +50,7 @@ export class MsgpackrCodec implements Codec {
     return withFormat(writer.typed ? FORMAT.typedText : FORMAT.text, Buffer.from(text));
   }
 
+  /** Takes a time that is linear in the length of the bytes. Throws for bytes that are no value. */
   decode(bytes: Buffer): unknown {
     try {
       if (bytes.length > LONGEST) throw new TypeError('It is too long');

@@ -1,6 +1,7 @@
 import type { ChangeFeed, Clock, Store } from '../core/ports.js';
 import type { ValueTypes } from '../core/value/value-types.js';
 
+/** What a `NearStore` is made of. */
 export interface NearStoreOptions {
   /** The shared store. */
   readonly store: Store;
@@ -8,6 +9,7 @@ export interface NearStoreOptions {
    * Reports changes in the shared store. Undefined when the store cannot report them: a copy is then trusted for `age`.
    */
   readonly feed: ChangeFeed | undefined;
+  /** Times how long copies are used. */
   readonly clock: Clock;
   /** How many entries are kept in this process. */
   readonly max: number;

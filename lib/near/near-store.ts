@@ -208,6 +208,7 @@ export class NearStore implements Store {
     await this.#changing(undefined, () => this.options.store.clear());
   }
 
+  /** Drops the copies and closes the shared store. */
   async close(): Promise<void> {
     this.#outage.close();
     await this.options.feed?.close();

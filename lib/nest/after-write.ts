@@ -7,6 +7,7 @@ import { warnWithoutModule } from './warn-without-module.js';
 
 /** A successful call of a method that writes. */
 export interface Write<Args extends readonly unknown[], Result> {
+  /** The arguments of the call. */
   readonly args: Args;
   /** The value to which the Promise resolved, or the last value of the Observable. */
   readonly result: Result;

@@ -84,6 +84,7 @@ export interface CompressOptions {
   above: ByteSize;
 }
 
+/** What values depend on beside their arguments. */
 export interface ContextOptions<Captured = unknown> {
   /** Returns a plain value, or undefined for none. Called at each call of a job; an error of it rejects the call. */
   capture(): Captured;
@@ -91,6 +92,7 @@ export interface ContextOptions<Captured = unknown> {
   run(captured: Captured, fetch: () => Promise<unknown>): unknown;
 }
 
+/** How refreshes run in this process. */
 export interface WorkerOptions {
   /** Refreshes at a time in this process. *Default:* 10. */
   concurrency?: number;
@@ -98,6 +100,7 @@ export interface WorkerOptions {
   limiter?: { max: number; duration: number };
 }
 
+/** Bounds of the copies in this process. */
 export interface NearOptions {
   /** How many entries. *Default:* 10,000. */
   max?: number;
@@ -134,15 +137,21 @@ export type RedisConnection = object;
 
 /** A Keyv, or an adapter for one. */
 export interface KeyvStore {
+  /** Keyv's own. */
   get(key: string, ...rest: never[]): unknown;
+  /** Keyv's own. */
   set(key: string, value: never, ...rest: never[]): unknown;
 }
 
+/** One Keyv store, or several, the nearest first. */
 export type KeyvStores = KeyvStore | readonly KeyvStore[];
 
 /** cache-manager's `Cache`. */
 export interface CacheManagerCache {
+  /** cache-manager's own. */
   get(key: string): Promise<unknown>;
+  /** cache-manager's own; `ttl` in milliseconds. */
   set(key: string, value: never, ttl?: number): Promise<unknown>;
+  /** cache-manager's own. */
   del(key: string): Promise<boolean>;
 }

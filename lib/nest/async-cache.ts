@@ -34,6 +34,7 @@ export class AsyncCache {
    */
   readonly events$: Observable<CacheEvent>;
 
+  /** @internal */
   constructor(
     private readonly runtime: AsyncCacheRuntime,
     observer: EventObserver,

@@ -11,6 +11,7 @@ export type ClassReference<Instance> = AbstractClass<Instance> | (() => Abstract
 
 type AbstractClass<Instance> = abstract new (...args: never[]) => Instance;
 
+/** What `@Invalidates` does with the entries. */
 export interface InvalidatesOptions {
   /** True: remove the entry, so that the next read fetches. *Default:* false: readers get the old value as stale. */
   delete?: boolean;

@@ -1,3 +1,8 @@
+/**
+ * Cached reads of Prisma's models.
+ *
+ * @module nestjs-async-cache/prisma
+ */
 export { AsyncCachePrismaModule, type CachedDelegateOptions } from './async-cache-prisma.module.js';
 export { CachedDelegate } from './cached-delegate.js';
 export type { EntityArgs, EntityValue, ModelName } from './delegate.js';

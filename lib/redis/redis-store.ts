@@ -31,11 +31,13 @@ import { decodeEntry, decodeFailure, type RawEntry } from './stored-format.js';
 import { type TagChange, TagIndex } from './tag-index.js';
 import { UnreadableEntries } from './unreadable-entries.js';
 
+/** What a `RedisStore` is made of. */
 export interface RedisStoreOptions {
   /** A client for this store alone: the store closes it. */
   readonly client: Redis | Cluster;
   /** The beginning of the name of every key. */
   readonly prefix: string;
+  /** Turns values into bytes and back. */
   readonly codec: Codec;
   /** Gives the time until the server has answered for the first time. */
   readonly clock: Clock;
@@ -51,6 +53,7 @@ const REVOCATION = { none: '0', invalidated: '1', removed: '2' } as const satisf
 
 /** Entries in Redis, shared by all processes. Whatever must be atomic is a script. A fresh hit is one HMGET. */
 export class RedisStore implements Store {
+  /** All processes see the same entries, and a lease holds for all of them. */
   readonly capabilities: StoreCapabilities = { shared: true, fence: 'cluster' };
 
   readonly #link: RedisLink;
@@ -200,6 +203,7 @@ export class RedisStore implements Store {
     await this.#forAll('clear', '', (name) => client.unlink(...this.#names.both(name)));
   }
 
+  /** Closes the client. Entries stay. */
   async close(): Promise<void> {
     await this.#link.close();
   }

@@ -1,3 +1,8 @@
+/**
+ * Cached reads of Sequelize's models.
+ *
+ * @module nestjs-async-cache/sequelize
+ */
 export { AsyncCacheSequelizeModule } from './async-cache-sequelize.module.js';
 export { CachedRepository } from './cached-repository.js';
 export { EntityCountJob } from './entity-count-job.js';

@@ -28,6 +28,7 @@ export class Gate<T, Args extends readonly unknown[] = readonly unknown[]> {
   readonly #waiters: Waiter[] = [];
   #answer: ((...args: Args) => T | Promise<T>) | undefined;
 
+  /** The double: give it to the job in the place of its fetch. */
   readonly fetch = (...args: Args): Promise<T> => {
     this.calls.push(args);
     const answer = this.#answer;

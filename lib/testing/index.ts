@@ -1,3 +1,8 @@
+/**
+ * A manual clock, a recording queue and gates for tests, and the contract suites for stores and queues.
+ *
+ * @module nestjs-async-cache/testing
+ */
 export { Gate } from './gate.js';
 export { ManualClock } from './manual-clock.js';
 export { RecordingRefreshQueue } from './recording-refresh-queue.js';

@@ -17,6 +17,7 @@ export class RecordingRefreshQueue implements RefreshQueue {
   readonly asked: RefreshRequest[] = [];
   /** The schedules that were set last. */
   schedules: readonly Schedule[] = [];
+  /** Whether `close` was called. */
   closed = false;
   readonly #pending: Pending[] = [];
   readonly #failures: unknown[] = [];

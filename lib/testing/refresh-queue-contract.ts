@@ -6,10 +6,13 @@ import type { TestFramework } from './test-framework.js';
 
 /** An empty queue to test. It runs in real time. */
 export interface RefreshQueueUnderTest {
+  /** Nothing waits in it. */
   readonly queue: RefreshQueue;
+  /** Called after each test. */
   readonly close: () => Promise<void>;
 }
 
+/** What `describeRefreshQueue` needs. */
 export interface RefreshQueueContract {
   /** Called before each test. Some tests need a queue that runs one request at a time. */
   readonly create: (options: { readonly concurrency: number }) => Promise<RefreshQueueUnderTest>;

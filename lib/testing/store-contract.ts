@@ -8,9 +8,11 @@ import type { StoreUnderTest } from './store-under-test.js';
 import { StoreUser } from './store-user.js';
 import type { TestFramework } from './test-framework.js';
 
+/** What `describeStore` needs. */
 export interface StoreContract {
   /** Called before each test; the store is empty. */
   readonly create: () => Promise<StoreUnderTest>;
+  /** What the store must say that it can promise. */
   readonly capabilities: StoreCapabilities;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * Cached reads of TypeORM's entities.
+ *
+ * @module nestjs-async-cache/typeorm
+ */
 export { AsyncCacheTypeOrmModule } from './async-cache-typeorm.module.js';
 export { CachedRepository } from './cached-repository.js';
 export { EntityCountJob } from './entity-count-job.js';

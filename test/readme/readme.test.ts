@@ -20,6 +20,9 @@ interface Manifest {
 /** Files that another test runs: a suite of tests cannot run inside a test. */
 const RUN_ELSEWHERE = ['my-store.spec.ts'];
 
+/** Configuration of nginx is run by test/http/behind-nginx.test.ts. */
+const CHECKED_LANGUAGES = ['ts', 'sh', 'nginx', ''];
+
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 const all = pages();
 const blocks = all.flatMap((page) => page.blocks);
@@ -55,7 +58,7 @@ it('has a harness for each block, and no other', () => {
 
 it('has no block in a language that nothing checks', () => {
   const languages = new Set(blocks.map(({ language }) => language));
-  expect([...languages].filter((language) => !['ts', 'sh', ''].includes(language))).toEqual([]);
+  expect([...languages].filter((language) => !CHECKED_LANGUAGES.includes(language))).toEqual([]);
   const undeclared = blocks.filter(
     ({ language, code: text }) => language === '' && /\b(import|await|const) /.test(text),
   );

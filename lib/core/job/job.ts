@@ -19,6 +19,7 @@ export interface JobDefinition {
 
 /** A decorated method, or a job class: something that can be fetched, and is read from the cache. */
 export interface Job<Args extends readonly unknown[] = readonly unknown[], Value = unknown> {
+  /** The name in keys, logs and the queue. */
   readonly name: string;
   /** The value, from the cache whenever there is one. Rejects only with an error of `fetch` or an unusable argument. */
   get(...args: Args): Promise<Value>;
@@ -70,6 +71,7 @@ export interface TargetedJob {
 
 /** A value, and how it came. */
 export interface Reading<Value = unknown> {
+  /** What `get` returns. */
   readonly value: Value;
   /** What the read found: a fresh value, a stale one that was served, or nothing to serve. */
   readonly status: 'hit' | 'stale' | 'miss';
@@ -81,24 +83,31 @@ export interface Reading<Value = unknown> {
 
 /** A stored entry, as it is. */
 export interface Peeked<Value = unknown> {
+  /** The stored value. Undefined where a failure is remembered. */
   readonly value: Value;
   /** Seconds since the start of the fetch that got the value. */
   readonly age: number;
+  /** The start of the fetch that got the value. */
   readonly storedAt: Date;
+  /** The last instant at which the value is fresh. */
   readonly freshUntil: Date;
   /** The last instant at which it may be served. */
   readonly staleUntil: Date;
+  /** Whether a read would find it fresh or stale. */
   readonly status: 'fresh' | 'stale';
+  /** Names under which `invalidateTags` and `deleteTags` find the entry. */
   readonly tags: readonly string[];
   /** The failure that is remembered in the place of a value. */
   readonly error?: unknown;
   /** Refreshes that failed since the value was written. */
   readonly failures: number;
+  /** Message of the latest of these failures. */
   readonly lastError?: string;
   /** No process attempts a refresh before this instant. */
   readonly nextAttempt?: Date;
 }
 
+/** What `set` does differently from the options of the job. */
 export interface SetOptions {
   /** *Default:* the job's. */
   ttl?: Duration;
@@ -108,15 +117,20 @@ export interface SetOptions {
   tags?: readonly string[];
 }
 
+/** How `warm` fills its keys. */
 export interface WarmOptions {
   /** *Default:* 4. */
   concurrency?: number;
+  /** Called after each key, with the counts so far. */
   onProgress?: (progress: WarmProgress) => void;
 }
 
+/** How many keys `warm` has dealt with. */
 export interface WarmProgress {
   /** Filled or found fresh. */
   readonly done: number;
+  /** Whose fetch failed, or whose arguments cannot be a key. */
   readonly failed: number;
+  /** The length of the list. */
   readonly total: number;
 }

@@ -83,6 +83,7 @@ export interface JobOptions<Args extends readonly unknown[] = readonly unknown[]
   types?: readonly ValueTypeOption[];
 }
 
+/** How long no process tries again after a failed refresh. */
 export interface Backoff {
   /** *Default:* 1 s. */
   initial?: Duration;
@@ -96,6 +97,7 @@ export interface Backoff {
 export type ArgumentLists<Args extends readonly unknown[]> =
   readonly Args[] | (() => readonly Args[] | Promise<readonly Args[]>);
 
+/** When and for which arguments `refreshEvery` refreshes: at a period, or at the times of a cron pattern. */
 export type RefreshEvery<Args extends readonly unknown[] = readonly unknown[]> = {
   /** *Default:* the one key of a job without arguments. */
   args?: ArgumentLists<Args>;
@@ -110,6 +112,7 @@ export type RefreshEvery<Args extends readonly unknown[] = readonly unknown[]> =
     }
 );
 
+/** How the refreshes of a job are queued, in BullMQ or in the process. */
 export interface QueueOptions {
   /** 1 is the most urgent; refreshes without a priority come before all that have one. *Default:* none. */
   priority?: number;
@@ -127,11 +130,15 @@ export type OnError = 'stale' | 'delete' | { ttl: Duration };
 
 /** How a read came about, as passed to `processResult`. */
 export interface ProcessedRead<Args extends readonly unknown[] = readonly unknown[]> {
+  /** The key that was read. */
   readonly key: string;
+  /** The arguments of the call, after `prepareArgs`. */
   readonly args: Args;
+  /** What the read found: a fresh value, a stale one that was served, or nothing to serve. */
   readonly status: 'hit' | 'stale' | 'miss';
   /** Seconds since the start of the fetch that got the value. */
   readonly age: number;
+  /** Whether a newer value has been requested. */
   readonly refreshing: boolean;
   /** Whether this read waited for a fetch. */
   readonly fetched: boolean;

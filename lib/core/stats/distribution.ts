@@ -2,11 +2,17 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 
 /** How a number of durations is spread. Seconds; zeros while nothing was counted. Percentiles are right to 1 %. */
 export interface Distribution {
+  /** How many durations were counted. */
   readonly count: number;
+  /** Their mean, in seconds. */
   readonly mean: number;
+  /** Half of them were not longer, in seconds. */
   readonly p50: number;
+  /** Nine in ten were not longer, in seconds. */
   readonly p90: number;
+  /** 99 in a hundred were not longer, in seconds. */
   readonly p99: number;
+  /** The longest, in seconds. */
   readonly max: number;
 }
 

@@ -36,6 +36,7 @@ export interface JobStats {
   readonly nextAttempt?: Date;
 }
 
+/** How background refreshes ended. */
 export interface RefreshCounts {
   /** The new value was stored. */
   readonly stored: number;
@@ -43,5 +44,6 @@ export interface RefreshCounts {
   readonly skipped: number;
   /** The key was changed during the fetch, so it has to be fetched once more. */
   readonly repeated: number;
+  /** The fetch failed, or its value could not be stored. */
   readonly failed: number;
 }

@@ -3,7 +3,9 @@ import { ConfigurationError } from '../errors.js';
 
 /** The members of a class that are needed to make objects of its prototype. */
 export interface Constructor {
+  /** Stored with each instance. */
   readonly name: string;
+  /** What instances are made of. */
   readonly prototype: object;
 }
 
@@ -16,7 +18,9 @@ export interface Constructor {
  */
 export type ValueTypeOption = Constructor | DescribedType;
 
+/** A class in `types`, with how its instances are stored. */
 export interface DescribedType {
+  /** The class. */
   readonly type: Constructor;
   /** The name that is stored for the class. *Default:* its own. */
   readonly name?: string;
