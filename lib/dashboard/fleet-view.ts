@@ -8,7 +8,7 @@ import { readReport } from './read-report.js';
 
 /** Milliseconds. */
 const INTERVAL = 1_000;
-const PATIENCE = 1_500;
+const STORE_DEADLINE = 1_500;
 /** Points that a page gets when it opens: five minutes. */
 const MOST_TICKS = 300;
 const MOST_EVENTS = 200;
@@ -93,7 +93,7 @@ export class FleetView {
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => {
         resolve(undefined);
-      }, PATIENCE).unref();
+      }, STORE_DEADLINE).unref();
     });
     try {
       const texts = await Promise.race([this.reporter.others(), late]);

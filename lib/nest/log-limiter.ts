@@ -18,8 +18,8 @@ export interface LogLimiterOptions {
 }
 
 /**
- * Lets one log line of a kind through in a minute, and counts the others. Whoever can make something fail, with a request
- * or by refusing writes, could fill the log otherwise.
+ * Lets one log line of a kind through in a minute, and counts the others. Without it a client that can make
+ * something fail, with a request or by refusing writes, could fill the log.
  */
 export class LogLimiter {
   readonly #periods = new Map<string, Period>();

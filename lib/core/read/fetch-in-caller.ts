@@ -38,7 +38,7 @@ async function fetchOrWait<Result>(
   let contradictions = 0;
   const chain = currentFlow()?.chainTo(key);
   if (chain !== undefined) return refuseCircle(reading, chain, stale);
-  // A first claim is made with those of the others that miss in this turn; whoever had to wait goes on alone.
+  // A first claim is made with those of the others that miss in this turn; a reader that had to wait goes on alone.
   let group = stale === undefined ? groupOf(reading) : undefined;
   for (;;) {
     group?.claiming();

@@ -19,7 +19,7 @@ const AT_ONCE = 1_000;
  */
 export async function getMany(job: JobCore, target: Target, argsList: readonly Arguments[]): Promise<unknown[]> {
   const reads: Read<unknown>[] = [];
-  // All arguments are copied before the caller goes on, since he may change them.
+  // All arguments are copied before the caller goes on, which may change them.
   for (const args of argsList) reads.push(toRead(job, target, args, asValue));
   const parts: Promise<unknown[]>[] = [];
   for (let start = 0; start < reads.length; start += AT_ONCE) {
