@@ -28,7 +28,7 @@ const LONG = [
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** The dashboard in a real browser. */
-const BROWSER = ['test/dashboard/browser.test.ts'];
+const BROWSER = ['test/dashboard/{browser,sample}.test.ts'];
 /** Servers and processes that are killed, frozen, slow or scheduled, with bounds of time on what happens next. */
 const TIMED = [
   'test/near/{cluster-app,outages,own-memory,two-servers}.test.ts',

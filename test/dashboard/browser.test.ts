@@ -1,66 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { ensureChromium } from '../support/ensure-chromium.js';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DashboardApp, startDashboardApp } from './support/dashboard-app.js';
+import { accessibilityFaults, launchBrowser, visit as visitPage, type Visit } from './support/visit.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SCRIPT = '<script>window.hacked = true</script><img src=x onerror="window.hacked = true">';
 
 let browser: Browser;
 
 beforeAll(async () => {
-  const isRoot = process.getuid?.() === 0;
-  browser = await chromium.launch({
-    executablePath: ensureChromium(),
-    args: [...(isRoot ? ['--no-sandbox'] : []), '--disable-gpu', '--disable-dev-shm-usage'],
-  });
+  browser = await launchBrowser();
 });
 
 afterAll(async () => browser.close());
 
-interface Visit {
-  readonly page: Page;
-  /** What the browser complained about: scripts that failed or were refused, files that did not load. */
-  readonly complaints: string[];
-}
-
-async function visit(
-  app: DashboardApp,
-  role: string,
-  hash = '',
-  colorScheme: 'light' | 'dark' = 'light',
-): Promise<Visit> {
-  const context = await browser.newContext({
-    extraHTTPHeaders: { 'x-role': role },
-    colorScheme,
-    viewport: { width: 1280, height: 860 },
-    reducedMotion: 'reduce',
-  });
-  context.setDefaultTimeout(30_000);
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => {
-    if (!request.url().endsWith('/stream')) complaints.push(`${request.url()} failed`);
-  });
-  await page.goto(`${app.url}/async-cache${hash}`);
-  return { page, complaints };
-}
-
-async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
+const visit = (app: DashboardApp, role: string, hash = ''): Promise<Visit> =>
+  visitPage(browser, `${app.url}/async-cache${hash}`, { role });
 
 const keyHash = (key: string): string => `#keys/Shop.price/${encodeURIComponent(key)}`;
 
@@ -140,30 +94,12 @@ describe('in a browser', () => {
     expect(await page.locator('pre').count()).toBe(0);
   });
 
-  it.each(['light', 'dark'] as const)('axe finds no serious fault, %s', async (scheme) => {
-    const app = await startDashboardApp();
-    await app.shop.price('tea');
-    const { page } = await visit(app, 'write', '', scheme);
-    await page.getByText('Served from the cache').waitFor();
-    expect(await faults(page)).toEqual([]);
-    for (const [hash, text] of [
-      ['#jobs', 'Fresh for 1m'],
-      [keyHash('Shop.price:"tea"'), 'euros: 1'],
-      ['#processes', 'this page'],
-      ['#events', 'Events'],
-    ]) {
-      await page.goto(`${app.url}/async-cache${hash!}`);
-      await page.getByText(text!).first().waitFor();
-      expect(await faults(page)).toEqual([]);
-    }
-  });
-
-  it('and it would find one: the control', async () => {
+  it('axe would find a fault: the control of the tests of the sample', async () => {
     const app = await startDashboardApp();
     const { page } = await visit(app, 'read');
     await page.locator('.state.live').waitFor();
     await page.evaluate("document.body.append(document.createElement('input'))");
-    expect(await faults(page)).toEqual([expect.stringContaining('label')]);
+    expect(await accessibilityFaults(page)).toEqual([expect.stringContaining('label')]);
   });
 
   it('is used with the keyboard alone', async () => {
