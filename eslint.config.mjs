@@ -12,6 +12,7 @@ export default defineConfig(
     '**/dist/',
     '**/generated/',
     'lib/dashboard/page-assets.js',
+    'docs/site/.vitepress/cache/',
     'coverage/',
     '**/node_modules/',
     // Parts of applications whose packages are not installed here.
