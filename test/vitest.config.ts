@@ -24,7 +24,7 @@ const LONG = [
   'test/redis/after-failover.test.ts',
   'test/fuzz/fuzz.test.ts',
   'test/http/behind-{nginx,varnish}.test.ts',
-  'test/{typeorm,sequelize,mikro-orm,prisma}/process-death.test.ts',
+  'test/{typeorm,sequelize,mikro-orm,prisma,drizzle}/process-death.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** The dashboard in a real browser. */

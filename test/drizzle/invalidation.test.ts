@@ -1,18 +1,16 @@
 import { eq, sql } from 'drizzle-orm';
-import { ConfigurationError } from 'nestjs-async-cache';
-import { AsyncCacheDrizzleModule, EntityGetJob } from 'nestjs-async-cache/drizzle';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { describeTransactions } from '../orm/support/describe-transactions.js';
+import { describeWrites } from '../orm/support/describe-writes.js';
 import { fill } from '../orm/support/fill.js';
-import { usePostgres } from '../orm/support/postgres.js';
-import { startPostgres } from '../support/postgres-server.js';
-import { DB, type DrizzleApp, startDrizzleApp } from './support/drizzle-app.js';
+import { type DrizzleApp, startDrizzleApp } from './support/drizzle-app.js';
+import { DRIZZLE } from './support/drizzle-under-test.js';
 import { orders, profiles, users as table } from './support/schema.js';
 
-const postgres = usePostgres();
-const LATER = { queue: { delay: '1h' } } as const;
-const FROZEN = { feature: LATER };
 const ann = { where: eq(table.id, 1) };
 const bob = { where: eq(table.id, 2) };
+const rename = { name: 'Anna' };
+const renameBob = `UPDATE account SET name = 'Rob' WHERE id = 2`;
 
 function filled({ users, orders: purchases }: DrizzleApp) {
   return fill({
@@ -28,10 +26,13 @@ function filled({ users, orders: purchases }: DrizzleApp) {
 
 type Names = Awaited<ReturnType<Awaited<ReturnType<typeof filled>>>>;
 const USERS: Names = ['ann', 'annWithProfile', 'annWithOrders', 'bob', 'all', 'count'];
-const rename = { name: 'Anna' };
 
-describe('a write makes stale', () => {
-  it.each<[string, (app: DrizzleApp) => Promise<unknown>, Names]>([
+describeWrites<DrizzleApp, Names[number]>(DRIZZLE, {
+  start: startDrizzleApp,
+  filled,
+  ofBob: ['bob', 'all', 'count'],
+  ofUsers: USERS,
+  reported: [
     ['update: every read of the table', ({ db }) => db.update(table).set(rename).where(eq(table.id, 2)), USERS],
     ['insert', ({ db }) => db.insert(table).values({ username: 'new', name: 'New' }), USERS],
     ['insert that returns', ({ db }) => db.insert(table).values({ username: 'n', name: 'N' }).returning(), USERS],
@@ -65,113 +66,11 @@ describe('a write makes stale', () => {
       USERS,
     ],
     ['a transaction', ({ db }) => db.transaction((tx) => tx.update(table).set(rename).where(eq(table.id, 1))), USERS],
-  ])('%s', async (_, write, expected) => {
-    const app = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await write(app);
-    expect([...(await stale())].sort()).toEqual([...expected].sort());
-  });
-
-  it('with nothing written, nothing', async () => {
-    const app = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await app.db.select().from(table);
-    expect(await stale()).toEqual([]);
-  });
-});
-
-describe('a transaction', () => {
-  it('invalidates after its commit and not before, and reads inside of it see its writes and store nothing', async () => {
-    const { users, db } = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann) });
-    await db.transaction(async (tx) => {
-      await tx.update(table).set(rename).where(eq(table.id, 1));
-      expect((await users.getJob.peek(ann))?.status).toBe('fresh');
-      expect((await users.get(ann)).name).toBe('Anna');
-      expect(await users.count({ where: eq(table.name, 'Anna') })).toBe(1);
-      expect(await users.filter({ where: eq(table.name, 'Anna') })).toHaveLength(1);
-    });
-    expect(await stale()).toEqual(['ann']);
-    expect(await users.filterJob.peek({ where: eq(table.name, 'Anna') })).toBeUndefined();
-  });
-
-  it('that rolls back invalidates nothing, savepoints included', async () => {
-    const { users, db } = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann) });
-    const failing = db.transaction(async (tx) => {
-      await tx.transaction((inner) => inner.update(table).set(rename));
-      expect((await users.getJob.peek(ann))?.status).toBe('fresh');
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    await expect(db.transaction(async (tx) => tx.rollback())).rejects.toThrow();
-    expect(await stale()).toEqual([]);
-  });
-
-  it('a savepoint that is rolled back in a transaction that commits invalidates nothing of its own', async () => {
-    const { users, orders: purchases, db } = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann), orders: () => purchases.filterJob.read() });
-    await db.transaction(async (tx) => {
-      await tx.update(orders).set({ total: '1' });
-      const inner = tx.transaction(async (savepoint) => {
-        await savepoint.update(table).set(rename);
-        throw new Error('no');
-      });
-      await inner.catch(() => undefined);
-    });
-    expect(await stale()).toEqual(['orders']);
-  });
-
-  it('does not see what another writes that runs at the same time, and what runs beside it is not inside', async () => {
-    const { users, orders: purchases, db } = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann), orders: () => purchases.filterJob.read() });
-    let go!: () => void;
-    const gate = new Promise<void>((resolve) => (go = resolve));
-    let wrote!: () => void;
-    const written = new Promise<void>((resolve) => (wrote = resolve));
-    const one = db.transaction(async (tx) => {
-      await tx.update(table).set(rename).where(eq(table.id, 1));
-      wrote();
-      await gate;
-      throw new Error('no');
-    });
-    await written;
-    expect(await users.getJob.read(ann)).toMatchObject({ status: 'hit', value: { name: 'Ann' } });
-    await db.transaction((tx) => tx.update(orders).set({ total: '1' }));
-    go();
-    await expect(one).rejects.toThrow('no');
-    expect(await stale()).toEqual(['orders']);
-  });
-});
-
-describe('by hand', () => {
-  it('invalidate(id) makes stale what has the row, invalidate() all reads of the table', async () => {
-    const { users, cache } = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await fill({
-      ann: () => users.getJob.read(ann),
-      bob: () => users.getJob.read(bob),
-      all: () => users.filterJob.read(),
-    });
-    await users.invalidate(2);
-    expect(await stale()).toEqual(['bob', 'all']);
-    await cache.invalidateTags('users:1');
-    expect(await stale()).toEqual(['ann', 'bob', 'all']);
-  });
-
-  it('invalidate: false leaves a table to its ttl', async () => {
-    const { users, db } = await startDrizzleApp(postgres.server, { feature: { ...LATER, invalidate: false } });
-    const stale = await fill({ ann: () => users.getJob.read(ann) });
-    await db.update(table).set(rename);
-    expect(await stale()).toEqual([]);
-    await users.invalidate();
-    expect(await stale()).toEqual(['ann']);
-  });
-});
-
-describe('what Drizzle does not report stays as it was', () => {
-  it.each<[string, (app: DrizzleApp) => Promise<unknown>]>([
+  ],
+  unreported: [
     ['execute of raw SQL', ({ db }) => db.execute(sql`UPDATE account SET name = 'Anna'`)],
     ['the pool', ({ pool }) => pool.query(`UPDATE account SET name = 'Anna'`)],
+    ['another database of Drizzle on the pool', ({ pool }) => drizzle(pool).update(table).set(rename)],
     [
       'a writing WITH before a select',
       ({ db }) => {
@@ -179,55 +78,30 @@ describe('what Drizzle does not report stays as it was', () => {
         return db.with(changed).select().from(changed);
       },
     ],
-    ['another program', ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna'`, database)],
-  ])('%s', async (_, write) => {
-    const app = await startDrizzleApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => app.users.getJob.read(ann) });
-    await write(app);
-    expect(await stale()).toEqual([]);
-    await app.users.invalidate(1);
-    expect(await stale()).toEqual(['ann']);
-  });
+    ['another program', ({ server, database }) => server.query(renameBob, database)],
+    [
+      'what a trigger changes in another table',
+      async ({ server, database, db }) => {
+        await server.query(
+          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$;
+           CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()`,
+          database,
+        );
+        await db.update(profiles).set({ city: 'Linz' });
+      },
+    ],
+    [
+      'a key that the database passes on to rows that refer to it',
+      async ({ server, database, db }) => {
+        await server.query(
+          `ALTER TABLE account DROP CONSTRAINT account_profile_id_fkey,
+           ADD FOREIGN KEY (profile_id) REFERENCES profile ON UPDATE CASCADE`,
+          database,
+        );
+        await db.update(profiles).set({ id: 9 });
+      },
+    ],
+  ],
 });
 
-it('with a database that is down stale rows are served, and a miss gets the error of Drizzle', async () => {
-  const server = await startPostgres();
-  onTestFinished(() => server.stop());
-  const { users, events } = await startDrizzleApp(server);
-  await users.get(ann);
-  await server.kill();
-  await users.invalidate(1);
-  expect(await users.getJob.read(ann)).toMatchObject({ status: 'stale', value: { name: 'Ann' } });
-  await expect.poll(() => events.some(({ type }) => type === 'refresh-failed')).toBe(true);
-  await expect(users.get(bob)).rejects.toThrow(/Failed query|ECONNREFUSED|terminat/);
-  await server.restart();
-  await expect.poll(async () => (await users.getJob.read(ann)).status).toBe('hit');
-});
-
-it('a row that is gone is gone from the cache, too', async () => {
-  const { users, db } = await startDrizzleApp(postgres.server);
-  await users.get(bob);
-  await db.delete(table).where(eq(table.id, 2));
-  const found = () =>
-    users.get(bob).then(
-      () => 'found',
-      (error: unknown) => (error as Error).name,
-    );
-  await expect.poll(found).toBe('EntityNotFoundError');
-});
-
-it('what is registered wrongly does not let the application start', async () => {
-  const other = AsyncCacheDrizzleModule.forFeature(['users'], { database: DB, ttl: 60 });
-  await expect(startDrizzleApp(postgres.server, { imports: [other] })).rejects.toThrow(/Two modules register users/);
-  const stranger = AsyncCacheDrizzleModule.forFeature(['strangers'], { database: DB });
-  await expect(startDrizzleApp(postgres.server, { imports: [stranger] })).rejects.toThrow(ConfigurationError);
-  const nowhere = { provide: 'job', useValue: new EntityGetJob('users', { database: 'NOWHERE', name: 'Nowhere' }) };
-  await expect(startDrizzleApp(postgres.server, { providers: [nowhere] })).rejects.toThrow(/that provides NOWHERE/);
-});
-
-it('with enabled: false reads go to the database', async () => {
-  const { users, queries } = await startDrizzleApp(postgres.server, { options: { enabled: false } });
-  await queries('account');
-  for (let read = 0; read < 3; read++) expect((await users.get(ann)).name).toBe('Ann');
-  expect(await queries('account')).toBe(3);
-});
+describeTransactions(DRIZZLE);

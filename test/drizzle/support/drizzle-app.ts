@@ -24,7 +24,9 @@ export interface DrizzleApp {
   readonly cache: AsyncCache;
   readonly db: Database;
   readonly pool: pg.Pool;
+  /** The name of its database, and the server that has it. */
   readonly database: string;
+  readonly server: PostgresServer;
   readonly users: CachedTable<Database, 'users'>;
   readonly orders: CachedTable<Database, 'orders'>;
   readonly events: CacheEvent[];
@@ -83,6 +85,7 @@ export async function startDrizzleApp(server: PostgresServer, parts: DrizzleAppP
     db,
     pool,
     database,
+    server,
     users: app.get(getCachedTableToken('users'), { strict: false }),
     orders: app.get(getCachedTableToken('orders'), { strict: false }),
     events,

@@ -128,11 +128,14 @@ export function describeDeaths(script: URL, kills: number): void {
     const [reader, worker] = [await start({ worker: false }), await start()];
     const ids = Array.from({ length: kills }, (_, index) => index + 1);
     for (const id of ids) await reader.read(id);
-    for (const id of ids) {
-      const writer = await start({ worker: false, ...(breaks && { breaks }) });
-      await expect(writer.call('saveAndDie', id, 200)).rejects.toThrow('The process is gone');
-      await writer.gone();
-    }
+    const writers = await Promise.all(ids.map(() => start({ worker: false, ...(breaks && { breaks }) })));
+    // All at once: where an ORM tells only the table, the first mark that is due would make every row stale.
+    await Promise.all(
+      writers.map(async (writer, index) => {
+        await expect(writer.call('saveAndDie', ids[index], 200)).rejects.toThrow('The process is gone');
+        await writer.gone();
+      }),
+    );
     const [row] = await postgres.server.query<{ sum: string }>('SELECT sum(balance) FROM account', database);
     expect(Number(row?.sum)).toBe(200 * kills);
     // Nobody has invalidated, so every value is an old hit now.
@@ -148,9 +151,9 @@ export function describeDeaths(script: URL, kills: number): void {
     const oldHits = await oldHitsAfterDeaths();
     console.log(`deaths: ${String(kills)} kills, ${String(oldHits)} old hits`);
     expect(oldHits).toBe(0);
-  }, 150_000);
+  }, 300_000);
 
   it('control: without the mark they are all hits', async () => {
     expect(await oldHitsAfterDeaths('mark')).toBe(kills);
-  }, 150_000);
+  }, 300_000);
 }

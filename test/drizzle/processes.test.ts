@@ -1,0 +1,3 @@
+import { describeProcesses } from '../orm/support/accounts.js';
+
+describeProcesses(new URL('support/account-process.mjs', import.meta.url));
