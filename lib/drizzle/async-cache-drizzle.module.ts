@@ -1,6 +1,9 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { repositoryModule } from '../orm/repository-module.js';
 import { CachedTable } from './cached-table.js';
+import { EntityCountJob } from './entity-count-job.js';
+import { EntityFilterJob } from './entity-filter-job.js';
+import { EntityGetJob } from './entity-get-job.js';
 import { drizzleOf, type EntityJobOptions, tableReference } from './drizzle.js';
 
 /** The options of the jobs, and where the database is. */
@@ -21,14 +24,16 @@ export class AsyncCacheDrizzleModule {
     tables: readonly string[],
     { imports = [], database, ...options }: CachedTableOptions,
   ): DynamicModule {
-    const made = repositoryModule({
+    return repositoryModule({
       module: AsyncCacheDrizzleModule,
       orm: drizzleOf(database),
       entities: tables.map(tableReference),
       options,
-      make: ({ name }, given, connected) =>
-        new CachedTable<unknown, never>(name as never, { ...given, database }, connected),
+      jobs: { get: EntityGetJob, filter: EntityFilterJob, count: EntityCountJob },
+      repository: CachedTable,
+      imports,
+      reference: ({ name }) => name,
+      ownOptions: { database },
     });
-    return { ...made, imports: [...(made.imports ?? []), ...imports] };
   }
 }

@@ -4,8 +4,6 @@ import type { Arguments } from '../core/policy/policy.js';
 import type { EntityModel } from '../orm/entity-model.js';
 import type { EntitySource, ReadKind } from '../orm/entity-source.js';
 import { plainArgument, within } from '../orm/plain-conditions.js';
-import { isByUniqueKey } from '../orm/read-dependencies.js';
-import type { DatabaseLink } from './database-link.js';
 import type { DataModel, DrizzleModel } from './drizzle-model.js';
 import { EntityNotFoundError } from './entity-not-found-error.js';
 import { equalities, plainQuery, queryOf, tablesNamed } from './plain-sql.js';
@@ -28,7 +26,6 @@ export class DrizzleEntity implements EntitySource<Transaction> {
     private readonly database: object,
     readonly model: DrizzleModel,
     private readonly models: DataModel,
-    private readonly link: DatabaseLink,
   ) {}
 
   prepare(job: string, kind: ReadKind, [args]: Arguments): Arguments {
@@ -44,8 +41,8 @@ export class DrizzleEntity implements EntitySource<Transaction> {
     });
   }
 
-  namesOneRow([args]: Arguments): boolean {
-    return isByUniqueKey(this.model, equalities(this.model, (args as Members | undefined)?.['where']));
+  equalities([args]: Arguments): unknown {
+    return equalities(this.model, (args as Members | undefined)?.['where']);
   }
 
   reached([args]: Arguments): Iterable<EntityModel> {
@@ -68,18 +65,9 @@ export class DrizzleEntity implements EntitySource<Transaction> {
     return error instanceof EntityNotFoundError;
   }
 
-  idText(id: unknown): string | undefined {
-    const [member = ''] = this.model.idColumns;
-    return this.model.idOf(typeof id === 'object' && id !== null ? id : { [member]: id });
-  }
-
   /** With `columns` a row may come without its id. */
   identified([args]: Arguments, row: unknown): unknown {
     return { ...equalities(this.model, (args as Members)['where']), ...(row as object) };
-  }
-
-  openTransaction(): Transaction | undefined {
-    return this.link.transactions.current();
   }
 
   #queries(transaction: Transaction | undefined) {

@@ -3,21 +3,8 @@ import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
 import { ConfigurationError } from '../core/errors.js';
 import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
-
-/** Types of columns whose values are written as text in one way only. */
-const PLAIN_IDS: ReadonlySet<string> = new Set([
-  'PgSerial',
-  'PgSmallSerial',
-  'PgBigSerial53',
-  'PgBigSerial64',
-  'PgInteger',
-  'PgSmallInt',
-  'PgBigInt53',
-  'PgBigInt64',
-  'PgText',
-  'PgVarchar',
-  'PgUUID',
-]);
+import { PerOwner } from '../orm/per-owner.js';
+import { type KeyMember, keyText } from '../orm/row-id.js';
 
 /** A database with a schema, as `drizzle(pool, { schema })` returns it. */
 export interface Database {
@@ -32,7 +19,7 @@ export interface Database {
 /** The tables of a database, by their names in `db.query`. */
 export type DataModel = ReadonlyMap<string, DrizzleModel>;
 
-const known = new WeakMap<object, Map<string, DataModel>>();
+const known = new PerOwner<string, DataModel>();
 
 /** The tables that a database was given. Throws a `ConfigurationError` when it has no schema. */
 export function dataModelOf({ _: given }: Database, dataSource: string): DataModel {
@@ -40,11 +27,7 @@ export function dataModelOf({ _: given }: Database, dataSource: string): DataMod
   if (schema === undefined) {
     throw new ConfigurationError('The database of Drizzle has no schema', 'Give it one: drizzle(pool, { schema })');
   }
-  const ofDatabase = known.get(schema) ?? new Map<string, DataModel>();
-  known.set(schema, ofDatabase);
-  const models = ofDatabase.get(dataSource) ?? makeModels(given, schema, dataSource);
-  ofDatabase.set(dataSource, models);
-  return models;
+  return known.get(schema, dataSource, () => makeModels(given, schema, dataSource));
 }
 
 function makeModels({ fullSchema }: Database['_'], schema: TablesRelationalConfig, dataSource: string): DataModel {
@@ -59,7 +42,7 @@ function makeModels({ fullSchema }: Database['_'], schema: TablesRelationalConfi
 export class DrizzleModel implements EntityModel {
   readonly tagName: string;
   readonly uniqueKeys: readonly (readonly string[])[];
-  readonly idColumns: readonly string[];
+  readonly key: readonly KeyMember[];
   readonly #config;
   readonly #members: ReadonlyMap<string, AnyColumn>;
 
@@ -77,7 +60,7 @@ export class DrizzleModel implements EntityModel {
     const single = columns.filter(({ primary }) => primary);
     const ids = single.length > 0 ? single : (primaryKeys[0]?.columns ?? []);
     const uniques = columns.filter(({ isUnique }) => isUnique).map((column) => [column]);
-    this.idColumns = ids.map((column) => this.memberOf(column));
+    this.key = ids.map((column) => ({ name: this.memberOf(column), text: keyText(column.columnType) }));
     this.uniqueKeys = [ids, ...uniques, ...uniqueConstraints.map((constraint) => constraint.columns)].map((key) =>
       key.map((column) => this.memberOf(column)),
     );
@@ -97,17 +80,6 @@ export class DrizzleModel implements EntityModel {
       const target = [...this.models.values()].find(({ table }) => table === foreignTable);
       return target === undefined ? [] : [{ target, onDelete: deleteAction(key.onDelete) }];
     });
-  }
-
-  idOf(row: object): string | undefined {
-    const parts = this.idColumns.map((member) => {
-      const value: unknown = Reflect.get(row, member);
-      const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-      const type = this.#members.get(member)?.columnType ?? '';
-      if (!isPlain || !PLAIN_IDS.has(type)) return undefined;
-      return type === 'PgUUID' ? String(value).toLowerCase() : String(value);
-    });
-    return parts.length === 0 || parts.includes(undefined) ? undefined : parts.join(',');
   }
 
   /** The column of the schema that has this name in the database. */

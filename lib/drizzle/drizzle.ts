@@ -1,10 +1,9 @@
 import type { InjectionToken } from '@nestjs/common';
 import { ConfigurationError } from '../core/errors.js';
 import type { EntityJobOptions as SharedOptions, Orm } from '../orm/orm.js';
-import { DatabaseLink } from './database-link.js';
+import { watchDatabase } from './database-watch.js';
 import { DrizzleEntity } from './drizzle-entity.js';
 import { type Database, dataModelOf } from './drizzle-model.js';
-import { DrizzleWatch } from './drizzle-watch.js';
 
 /** The options of a job, and where its table is. */
 export interface EntityJobOptions extends SharedOptions {
@@ -34,7 +33,7 @@ export function drizzleOf(database: InjectionToken): Orm<TableReference, Databas
     module: `a module that provides ${token}`,
     nameOf: ({ name }) => name,
     tokenOf: () => database,
-    connect(connected, { name }, { job, dataSource, runtime, invalidate }) {
+    connect(connected, { name }, { job, dataSource }) {
       const models = dataModelOf(connected, dataSource);
       const model = models.get(name);
       if (model === undefined) {
@@ -44,13 +43,8 @@ export function drizzleOf(database: InjectionToken): Orm<TableReference, Databas
           { job },
         );
       }
-      const link = DatabaseLink.of(connected);
-      if (runtime !== undefined) {
-        const watch = DrizzleWatch.of(runtime, connected, dataSource);
-        link.tell(watch);
-        if (!invalidate) watch.exempt(model);
-      }
-      return new DrizzleEntity(connected, model, models, link);
+      return new DrizzleEntity(connected, model, models);
     },
+    watch: watchDatabase,
   };
 }

@@ -1,10 +1,12 @@
-import type { MikroORM } from '@mikro-orm/core';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { EntityJobOptions } from '../orm/orm.js';
 import { repositoryModule } from '../orm/repository-module.js';
 import { CachedRepository } from './cached-repository.js';
-import { type AnyEntityReference, type EntityReference, MIKRO_ORM } from './mikro-orm.js';
+import { EntityCountJob } from './entity-count-job.js';
+import { EntityFilterJob } from './entity-filter-job.js';
+import { EntityGetJob } from './entity-get-job.js';
+import { type AnyEntityReference, MIKRO_ORM } from './mikro-orm.js';
 
 /** Provides the cached repositories of entities. Import it where `MikroOrmModule.forFeature` would be imported. */
 @Module({})
@@ -16,13 +18,14 @@ export class AsyncCacheMikroOrmModule {
    */
   static forFeature(entities: readonly AnyEntityReference[], options: EntityJobOptions = {}): DynamicModule {
     const { dataSource } = options;
-    return repositoryModule<object, MikroORM>({
+    return repositoryModule<object>({
       module: AsyncCacheMikroOrmModule,
       feature: MikroOrmModule.forFeature([...entities] as never[], dataSource === 'default' ? undefined : dataSource),
       orm: MIKRO_ORM,
       entities,
       options,
-      make: (entity, given, orm) => new CachedRepository(entity as EntityReference<object>, given, orm),
+      jobs: { get: EntityGetJob, filter: EntityFilterJob, count: EntityCountJob },
+      repository: CachedRepository,
     });
   }
 }

@@ -1,7 +1,5 @@
 import { type Collection, type EntityProperty, type MikroORM, type Type, types } from '@mikro-orm/core';
-import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
-import { PerApplication } from '../orm/per-application.js';
-import { WriteWatch } from '../orm/write-watch.js';
+import { DatabaseWatch, type Write } from '../orm/database-watch.js';
 import { MikroOrmModel } from './mikro-orm-model.js';
 
 type Call = (...args: unknown[]) => Promise<unknown>;
@@ -14,133 +12,108 @@ interface Options {
   readonly convertCustomTypes?: boolean;
 }
 
-const watches = new PerApplication<MikroORM, DriverWatch>();
-
 /**
- * What a data source tells of its writes and transactions. Subscribers of MikroORM are told of a flush only, and not in
- * every fork. Its driver makes each write, and its connection each commit, so their methods are replaced on these two.
+ * Watches a data source at its driver. Subscribers of MikroORM are told of a flush only, and not in every fork. Its driver
+ * makes each write, and its connection each commit, so their methods are replaced on these two.
+ * @param name the name of the data source.
  */
-export class DriverWatch extends WriteWatch<object> {
-  /** The outermost transaction of each savepoint. */
+export function watchDriver(orm: MikroORM, name: string): DatabaseWatch<object> {
+  const storage = orm.getMetadata();
+  const models = (): MikroOrmModel[] => [...storage].map((metadata) => MikroOrmModel.of(metadata, storage, name));
+  const watch = new DatabaseWatch<object>(`MikroORM (${name})`, models);
+  const roots = new Roots();
+  const modelOf = (entity: unknown): MikroOrmModel | undefined => {
+    const metadata = storage.find(entity as never);
+    return metadata && MikroOrmModel.of(metadata, storage, name);
+  };
+  const driver = orm.em.getDriver() as unknown as Record<string, Call>;
+  for (const [method, describe] of Object.entries(describeWrites(modelOf))) {
+    const original = driver[method]?.bind(driver) as Call;
+    driver[method] = async (...args) => {
+      const { written, options } = describe(...(args as never[]));
+      const key = options?.ctx === undefined ? {} : roots.of(options.ctx);
+      await watch.writing(key, written);
+      const result = await original(...args);
+      await watch.wrote(key, written);
+      return result;
+    };
+  }
+  watchTransactions(orm.em.getConnection('write') as unknown as Record<string, Call>, watch, roots);
+  return watch;
+}
+
+/** The outermost transaction of each savepoint. */
+class Roots {
   readonly #roots = new WeakMap<object, object>();
 
-  private constructor(
-    runtime: AsyncCacheRuntime,
-    private readonly orm: MikroORM,
-    private readonly name: string,
-  ) {
-    super(
-      runtime,
-      `MikroORM (${name})`,
-      () => [...orm.getMetadata()].map((metadata) => MikroOrmModel.of(metadata, orm.getMetadata(), name)),
-      () => true,
-    );
-    const driver = orm.em.getDriver() as unknown as Record<string, Call>;
-    const writes: Readonly<Record<string, (...args: never[]) => [readonly string[], Options | undefined]>> = {
-      nativeInsert: (entity: unknown, _data: unknown, options?: Options) => [this.#inserted(entity), options],
-      nativeClone: (entity: unknown, _where: unknown, _data: unknown, options?: Options) => [
-        this.#inserted(entity),
-        options,
-      ],
-      nativeInsertMany: (entity: unknown, _data: unknown, options?: Options) => [this.#inserted(entity), options],
-      nativeUpdate: (entity: unknown, where: unknown, _data: unknown, options?: Options) => [
-        this.#written(entity, [where], options),
-        options,
-      ],
-      nativeUpdateMany: (entity: unknown, where: unknown[], _data: unknown, options?: Options) => [
-        this.#written(entity, where, options),
-        options,
-      ],
-      nativeDelete: (entity: unknown, where: unknown, options?: Options) => [
-        this.#written(entity, [where], options, true),
-        options,
-      ],
-      syncCollections: (collections: Iterable<Collection<object>>, options?: Options) => [
-        [...collections].flatMap((each) => this.#linked(each)),
-        options,
-      ],
-    };
-    for (const [method, describe] of Object.entries(writes)) {
-      const original = driver[method]?.bind(driver) as Call;
-      driver[method] = (...args) => this.#write(() => original(...args), ...describe(...(args as never[])));
-    }
-    this.#watchTransactions(orm.em.getConnection('write') as unknown as Record<string, Call>);
-  }
-
-  /** The watch of an application over a data source, which begins with the first call. */
-  static of(runtime: AsyncCacheRuntime, orm: MikroORM, name: string): DriverWatch {
-    return watches.get(runtime, orm, () => new DriverWatch(runtime, orm, name));
-  }
-
-  async #write(run: () => Promise<unknown>, tags: readonly string[], options: Options = {}): Promise<unknown> {
-    const key = options.ctx === undefined ? {} : this.#rootOf(options.ctx);
-    await this.writes.writing(key, tags);
-    const result = await run();
-    await this.writes.wrote(key, tags);
-    return result;
-  }
-
-  #watchTransactions(connection: Record<string, Call>): void {
-    const [begin, commit, rollback] = ['begin', 'commit', 'rollback'].map((name) => connection[name]?.bind(connection));
-    connection['begin'] = async (...args) => {
-      const transaction = (await begin?.(...args)) as object;
-      const { ctx } = (args[0] ?? {}) as Options;
-      if (ctx !== undefined) this.#roots.set(transaction, this.#rootOf(ctx));
-      this.writes.began(this.#rootOf(transaction));
-      return transaction;
-    };
-    connection['commit'] = async (...args) => {
-      const root = this.#rootOf(args[0] as object);
-      await this.writes.committing(root);
-      try {
-        await commit?.(...args);
-      } catch (error) {
-        await this.writes.uncertain(root);
-        throw error;
-      }
-      await this.writes.committed(root);
-    };
-    connection['rollback'] = async (...args) => {
-      try {
-        await rollback?.(...args);
-      } finally {
-        this.writes.rolledBack(this.#rootOf(args[0] as object));
-      }
-    };
-  }
-
-  #rootOf(transaction: object): object {
+  of(transaction: object): object {
     return this.#roots.get(transaction) ?? transaction;
   }
 
-  #inserted(entity: unknown): readonly string[] {
-    const model = this.#modelOf(entity);
-    return model === undefined ? [] : this.tagsOfNew(model);
+  began(transaction: object, around: object): void {
+    this.#roots.set(transaction, this.of(around));
   }
+}
 
+interface Described {
+  readonly written: readonly Write[];
+  readonly options: Options | undefined;
+}
+
+/** The methods of the driver that write, and what each call of them writes. */
+function describeWrites(
+  modelOf: (entity: unknown) => MikroOrmModel | undefined,
+): Readonly<Record<string, (...args: never[]) => Described>> {
+  const inserted = (entity: unknown, options?: Options): Described => {
+    const model = modelOf(entity);
+    return { written: model === undefined ? [] : [{ model, row: 'new' }], options };
+  };
   /** Criteria and upserts do not say which rows; a flush does. */
-  #written(entity: unknown, where: readonly unknown[], options: Options = {}, removes = false): readonly string[] {
-    const model = this.#modelOf(entity);
-    if (model === undefined) return [];
-    const isFlush = options.convertCustomTypes === false || removes;
-    const rows =
-      isFlush && options.upsert !== true ? where.flatMap((each) => keysIn(model, each, removes)) : [undefined];
-    return rows.flatMap((row) => this.tagsOf(model, row, removes));
-  }
+  const wrote = (entity: unknown, where: readonly unknown[], options: Options = {}, removes = false): Described => {
+    const model = modelOf(entity);
+    if (model === undefined) return { written: [], options };
+    const isByKeys = (options.convertCustomTypes === false || removes) && options.upsert !== true;
+    const rows = isByKeys ? where.flatMap((each) => keysIn(model, each, removes)) : [undefined];
+    return { written: rows.map((row) => ({ model, row, removes })), options };
+  };
+  return {
+    nativeInsert: (entity: unknown, _data: unknown, options?: Options) => inserted(entity, options),
+    nativeInsertMany: (entity: unknown, _data: unknown, options?: Options) => inserted(entity, options),
+    nativeClone: (entity: unknown, _where: unknown, _data: unknown, options?: Options) => inserted(entity, options),
+    nativeUpdate: (entity: unknown, where: unknown, _data: unknown, options?: Options) =>
+      wrote(entity, [where], options),
+    nativeUpdateMany: (entity: unknown, where: unknown[], _data: unknown, options?: Options) =>
+      wrote(entity, where, options),
+    nativeDelete: (entity: unknown, where: unknown, options?: Options) => wrote(entity, [where], options, true),
+    /** Links between rows, and rows that a list was given. */
+    syncCollections(collections: Iterable<Collection<object>>, options?: Options) {
+      const written = [...collections].flatMap(({ property }) => {
+        // MikroORM's types say that every property has one.
+        const model = modelOf((property.pivotEntity as unknown) ?? property.targetMeta?.class);
+        return model === undefined ? [] : [{ model }];
+      });
+      return { written, options };
+    },
+  };
+}
 
-  /** Links between rows, and rows that a list was given. */
-  #linked({ property }: Collection<object>): readonly string[] {
-    // MikroORM's types say that every property has one.
-    const pivotEntity = property.pivotEntity as unknown;
-    const model = this.#modelOf(pivotEntity ?? property.targetMeta?.class);
-    return model === undefined ? [] : this.tagsOf(model);
-  }
-
-  #modelOf(entity: unknown): MikroOrmModel | undefined {
-    const storage = this.orm.getMetadata();
-    const metadata = storage.find(entity as never);
-    return metadata && MikroOrmModel.of(metadata, storage, this.name);
-  }
+function watchTransactions(connection: Record<string, Call>, watch: DatabaseWatch<object>, roots: Roots): void {
+  const [begin, commit, rollback] = ['begin', 'commit', 'rollback'].map((name) => connection[name]?.bind(connection));
+  connection['begin'] = async (...args) => {
+    const transaction = (await begin?.(...args)) as object;
+    const { ctx } = (args[0] ?? {}) as Options;
+    if (ctx !== undefined) roots.began(transaction, ctx);
+    watch.began(roots.of(transaction));
+    return transaction;
+  };
+  connection['commit'] = (...args) => watch.commit(roots.of(args[0] as object), async () => commit?.(...args));
+  connection['rollback'] = async (...args) => {
+    try {
+      await rollback?.(...args);
+    } finally {
+      watch.rolledBack(roots.of(args[0] as object));
+    }
+  };
 }
 
 /** Types whose keys are the same text in a row and in the database. */

@@ -1,5 +1,5 @@
 import type { FindOptions, MikroORM } from '@mikro-orm/core';
-import { EntityJob } from '../orm/entity-job.js';
+import { FilterJob } from '../orm/filter-job.js';
 import type { EntityJobOptions } from '../orm/orm.js';
 import type { Where } from './entity-get-job.js';
 import { type EntityReference, MIKRO_ORM } from './mikro-orm.js';
@@ -11,18 +11,9 @@ export type FilterOptions<T extends object> = Omit<
 >;
 
 /** Reads the rows of an entity that match. Give it to Nest as a value, `new EntityFilterJob(User)`, or extend it. */
-export class EntityFilterJob<T extends object> extends EntityJob {
+export class EntityFilterJob<T extends object> extends FilterJob<[where?: Where<T>, options?: FilterOptions<T>], T[]> {
   /** @param orm where it is known already; else that of the application is looked up by its name. */
   constructor(entity: EntityReference<T>, options: EntityJobOptions = {}, orm?: MikroORM) {
-    super(MIKRO_ORM, 'filter', entity, options, new.target, orm);
-  }
-
-  fetch(where?: Where<T>, options?: FilterOptions<T>): Promise<T[]> {
-    return this.fetchRows(where, options) as Promise<T[]>;
-  }
-
-  /** The same as `get`. */
-  filter(where?: Where<T>, options?: FilterOptions<T>): Promise<T[]> {
-    return (this as EntityFilterJob<T>).get(where, options);
+    super(MIKRO_ORM, entity, options, orm);
   }
 }

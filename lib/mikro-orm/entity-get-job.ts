@@ -1,5 +1,5 @@
 import type { FilterQuery, FindOneOptions, MikroORM } from '@mikro-orm/core';
-import { EntityJob } from '../orm/entity-job.js';
+import { GetJob } from '../orm/get-job.js';
 import type { EntityJobOptions } from '../orm/orm.js';
 import { type EntityReference, MIKRO_ORM } from './mikro-orm.js';
 
@@ -15,13 +15,9 @@ export type GetOptions<T extends object> = Omit<
  * Reads one row of an entity. Without such a row a read rejects with MikroORM's `NotFoundError`, which is not cached.
  * Give it to Nest as a value, `new EntityGetJob(User)`, or extend it.
  */
-export class EntityGetJob<T extends object> extends EntityJob {
+export class EntityGetJob<T extends object> extends GetJob<[where: Where<T>, options?: GetOptions<T>], T> {
   /** @param orm where it is known already; else that of the application is looked up by its name. */
   constructor(entity: EntityReference<T>, options: EntityJobOptions = {}, orm?: MikroORM) {
-    super(MIKRO_ORM, 'get', entity, options, new.target, orm);
-  }
-
-  fetch(where: Where<T>, options?: GetOptions<T>): Promise<T> {
-    return this.fetchRows(where, options) as Promise<T>;
+    super(MIKRO_ORM, entity, options, orm);
   }
 }

@@ -1,14 +1,7 @@
 import { isRaw, Utils, wrap } from '@mikro-orm/core';
 import { isPlainObject, Obstacle } from '../core/value/obstacle.js';
 import type { ReadKind } from '../orm/entity-source.js';
-import {
-  assertConditions,
-  mapMembers,
-  plainArgument,
-  plainConditions,
-  plainOptions,
-  sortedSet,
-} from '../orm/plain-conditions.js';
+import { assertConditions, mapMembers, plainConditions, plainFind, sortedSet } from '../orm/plain-conditions.js';
 import { orderOf, plainOrder } from '../orm/plain-order.js';
 import type { MikroOrmModel } from './mikro-orm-model.js';
 
@@ -28,32 +21,25 @@ export function toPlainArguments(
   job: string,
   kind: ReadKind,
   model: MikroOrmModel,
-  [where, options]: readonly unknown[],
+  args: readonly unknown[],
 ): unknown[] {
-  const plain = [plainArgument(job, 0, () => plainWhere(kind, model, where))];
-  if (options !== undefined) {
-    plain.push(
-      plainArgument(job, 1, () =>
-        plainOptions(options as object, REFUSED, (value, name) => (name === 'orderBy' ? plainOrder(value) : value)),
-      ),
-    );
-  }
-  return plain;
+  return plainFind(job, kind, args, {
+    refused: REFUSED,
+    where(where) {
+      const [key = 'id'] = model.metadata.primaryKeys;
+      const isKey = ['string', 'number', 'bigint'].includes(typeof where);
+      const conditions = isKey ? { [key]: where } : where;
+      assertConditions(kind, conditions);
+      return byMeaning(model, plainConditions(conditions, special, 'null'));
+    },
+    option: (value, name) => (name === 'orderBy' ? plainOrder(value) : value),
+  });
 }
 
 /** The conditions and options of `find` again. */
 export function toFindOptions([where = {}, options]: readonly unknown[]): [object, Record<string, unknown>] {
   const { orderBy, ...rest } = (options ?? {}) as Record<string, unknown>;
   return [where as object, { ...rest, ...(orderBy === undefined ? {} : { orderBy: orderOf(orderBy) }) }];
-}
-
-function plainWhere(kind: ReadKind, model: MikroOrmModel, where: unknown): unknown {
-  if (where === undefined && kind !== 'get') return undefined;
-  const [key = 'id'] = model.metadata.primaryKeys;
-  const isKey = ['string', 'number', 'bigint'].includes(typeof where);
-  const conditions = isKey ? { [key]: where } : where;
-  assertConditions(kind, conditions);
-  return byMeaning(model, plainConditions(conditions, special, 'null'));
 }
 
 function special(value: object): unknown {

@@ -2,7 +2,7 @@ import { type EntityManager, type MikroORM, NotFoundError } from '@mikro-orm/cor
 import type { Arguments } from '../core/policy/policy.js';
 import type { EntityModel } from '../orm/entity-model.js';
 import type { EntitySource, ReadKind } from '../orm/entity-source.js';
-import { isByUniqueKey, modelsReached } from '../orm/read-dependencies.js';
+import { modelsReached } from '../orm/read-dependencies.js';
 import { toFindOptions, toPlainArguments } from './find-options.js';
 import type { MikroOrmModel } from './mikro-orm-model.js';
 import { ownEntityManager } from './own-entity-manager.js';
@@ -25,10 +25,6 @@ export class MikroOrmEntity implements EntitySource<EntityManager> {
     return toPlainArguments(job, kind, this.model, args);
   }
 
-  namesOneRow([where]: Arguments): boolean {
-    return isByUniqueKey(this.model, where);
-  }
-
   reached(args: Arguments): Iterable<EntityModel> {
     const [where, { orderBy, populateWhere }] = toFindOptions(args);
     return modelsReached(this.model, where, orderBy, populateWhere);
@@ -45,11 +41,6 @@ export class MikroOrmEntity implements EntitySource<EntityManager> {
 
   isNotFound(error: unknown): boolean {
     return error instanceof NotFoundError;
-  }
-
-  idText(id: unknown): string | undefined {
-    const [key = ''] = this.model.metadata.primaryKeys;
-    return this.model.idOf(typeof id === 'object' && id !== null ? id : { [key]: id });
   }
 
   /** MikroORM knows by itself in which transaction the caller is. */

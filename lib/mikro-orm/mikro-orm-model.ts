@@ -8,6 +8,7 @@ import {
 } from '@mikro-orm/core';
 import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
+import type { KeyMember } from '../orm/row-id.js';
 import { isInitialized } from './is-initialized.js';
 
 const TO_ONE: ReadonlySet<string> = new Set([ReferenceKind.MANY_TO_ONE, ReferenceKind.ONE_TO_ONE]);
@@ -18,6 +19,7 @@ const models = new WeakMap<EntityMetadata, MikroOrmModel>();
 export class MikroOrmModel implements EntityModel {
   readonly tagName: string;
   readonly uniqueKeys: readonly (readonly string[])[];
+  readonly key: readonly KeyMember[];
 
   private constructor(
     readonly metadata: EntityMetadata,
@@ -26,6 +28,10 @@ export class MikroOrmModel implements EntityModel {
   ) {
     // Entities of one inheritance tree share their rows.
     this.tagName = tagNameIn(dataSource, metadata.root.className);
+    this.key = metadata.primaryKeys.map((name) => {
+      const { columnTypes } = metadata.properties[name as never] as EntityProperty;
+      return { name, text: columnTypes.includes('uuid') ? 'lowerCase' : 'asIs' };
+    });
     const listed = metadata.uniques.map(({ properties }) => [properties].flat() as string[]);
     const single = metadata.props.filter(({ unique }) => unique === true).map(({ name }) => [name]);
     this.uniqueKeys = [metadata.primaryKeys, ...single, ...listed];
@@ -64,17 +70,6 @@ export class MikroOrmModel implements EntityModel {
         ? [{ target: this.#other(targetMeta), onDelete: deleteAction(deleteRule) }]
         : [],
     );
-  }
-
-  idOf(row: object): string | undefined {
-    const parts = this.metadata.primaryKeys.map((name) => {
-      const value: unknown = Reflect.get(row, name);
-      const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-      if (!isPlain) return undefined;
-      const { columnTypes } = this.metadata.properties[name as never] as EntityProperty;
-      return columnTypes.includes('uuid') ? String(value).toLowerCase() : String(value);
-    });
-    return parts.length === 0 || parts.includes(undefined) ? undefined : parts.join(',');
   }
 
   ofRow(row: object): EntityModel {

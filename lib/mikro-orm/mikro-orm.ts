@@ -2,7 +2,7 @@ import { type EntityName, MikroORM, Utils } from '@mikro-orm/core';
 import { getMikroORMToken } from '@mikro-orm/nestjs';
 import { ConfigurationError } from '../core/errors.js';
 import type { Orm } from '../orm/orm.js';
-import { DriverWatch } from './driver-watch.js';
+import { watchDriver } from './driver-watch.js';
 import { MikroOrmEntity } from './mikro-orm-entity.js';
 import { MikroOrmModel } from './mikro-orm-model.js';
 
@@ -18,7 +18,7 @@ export const MIKRO_ORM: Orm<object, MikroORM> = {
   module: 'MikroOrmModule.forRoot',
   nameOf: (entity) => Utils.className(entity as EntityReference<object>),
   tokenOf: (dataSource) => (dataSource === 'default' ? MikroORM : getMikroORMToken(dataSource)),
-  connect(orm, entity, { job, dataSource, runtime, invalidate }) {
+  connect(orm, entity, { job, dataSource }) {
     const metadata = orm.getMetadata().find(entity as EntityReference<object>);
     if (metadata === undefined) {
       throw new ConfigurationError(
@@ -27,9 +27,7 @@ export const MIKRO_ORM: Orm<object, MikroORM> = {
         { job },
       );
     }
-    const model = MikroOrmModel.of(metadata, orm.getMetadata(), dataSource);
-    const watch = runtime && DriverWatch.of(runtime, orm, dataSource);
-    if (!invalidate) watch?.exempt(model);
-    return new MikroOrmEntity(orm, model);
+    return new MikroOrmEntity(orm, MikroOrmModel.of(metadata, orm.getMetadata(), dataSource));
   },
+  watch: watchDriver,
 };

@@ -8,7 +8,10 @@ import { DERIVED_OPTIONS, STORED_FORM } from '../nest/attribute-options.js';
 import { runtimeOf } from '../nest/runtime-of.js';
 import type { EntitySource, ReadKind } from './entity-source.js';
 import { tagsOfAnyRow, tagsOfRows, tagsOfWrite } from './entity-tags.js';
-import type { EntityJobOptions, Orm } from './orm.js';
+import type { EntityJobOptions, Orm, WatchedDatabase } from './orm.js';
+import { PerOwner } from './per-owner.js';
+import { isByUniqueKey } from './read-dependencies.js';
+import { idText } from './row-id.js';
 import { TagNames } from './tag-names.js';
 
 /** A cached read of an entity. Adapters give it the types of their ORM and its `fetch`. */
@@ -16,35 +19,31 @@ export abstract class EntityJob extends AsyncCacheJob {
   /** Of a job that is not subclassed: names the data source, the entity and the read. */
   name: string;
   readonly #options: JobOptions;
-  readonly #open: (runtime: AsyncCacheRuntime | undefined) => EntitySource;
-  #source: EntitySource | undefined;
+  readonly #open: (runtime: AsyncCacheRuntime | undefined) => Connected;
+  #connected: Connected | undefined;
 
-  /**
-   * @param cls the class that is instantiated: `new.target`.
-   * @param given the data source, where it is known already; else that of the application is looked up by its name.
-   */
+  /** @param given the data source, where it is known already; else that of the application is looked up by its name. */
   protected constructor(
-    orm: Orm<object, object>,
+    orm: Orm<never, never>,
     protected readonly kind: ReadKind,
-    entity: object,
+    entity: unknown,
     { dataSource = 'default', invalidate = true, ...options }: EntityJobOptions,
-    cls: { readonly name: string },
     given?: object,
   ) {
     super();
-    const entityName = orm.nameOf(entity);
-    const isSubclass = Object.getPrototypeOf(cls) !== EntityJob;
-    this.name = options.name ?? (isSubclass ? cls.name : `${dataSource}.${entityName}.${kind}`);
+    const entityName = orm.nameOf(entity as never);
+    this.name = options.name ?? (isOfUser(new.target) ? new.target.name : `${dataSource}.${entityName}.${kind}`);
     this.#options = options;
     this.#open = (runtime) => {
       const database = given ?? (runtime?.provided(orm.tokenOf(dataSource)) as object | undefined);
-      const place = {
-        job: this.name,
-        dataSource,
-        invalidate,
-        runtime: runtime?.enabled === true ? runtime : undefined,
-      };
-      if (database !== undefined) return orm.connect(database, entity, place);
+      const caching = runtime?.enabled === true ? runtime : undefined;
+      if (database !== undefined) {
+        const place = { job: this.name, dataSource, needsWrites: caching !== undefined && invalidate };
+        const source = orm.connect(database as never, entity as never, place);
+        const watch = watches.get(database, dataSource, () => orm.watch(database as never, dataSource));
+        if (caching !== undefined) watch?.serve(caching, source.model, invalidate);
+        return { source, watch };
+      }
       throw new ConfigurationError(
         `${this.name} reads ${entityName} from the data source '${dataSource}', which this application does not have`,
         `Import ${orm.module} and AsyncCacheModule.forRoot, or correct the option dataSource`,
@@ -54,17 +53,27 @@ export abstract class EntityJob extends AsyncCacheJob {
   }
 
   /** The entity in the data source of this application. Throws a `ConfigurationError` when it is unknown there. */
-  protected get source(): EntitySource {
-    if (this.#source !== undefined) return this.#source;
+  get #source(): EntitySource {
+    return this.#connect().source;
+  }
+
+  #connect(): Connected {
+    if (this.#connected !== undefined) return this.#connected;
     const runtime = runtimeOf(this);
-    const source = this.#open(runtime);
-    if (runtime !== undefined) this.#source = source;
-    return source;
+    const connected = this.#open(runtime);
+    if (runtime !== undefined) this.#connected = connected;
+    return connected;
+  }
+
+  /** The transaction in which the caller is. Costs one comparison while none is open. */
+  #openTransaction(): object | undefined {
+    const { source, watch } = this.#connect();
+    return source.openTransaction === undefined ? watch?.transactions.current() : source.openTransaction();
   }
 
   /** Reads from the database. */
   protected fetchRows(...args: Arguments): Promise<unknown> {
-    return this.source.read(this.kind, args);
+    return this.#source.read(this.kind, args);
   }
 
   override get(...args: JobArguments<this>): Promise<JobValue<this>> {
@@ -82,7 +91,7 @@ export abstract class EntityJob extends AsyncCacheJob {
   }
 
   override async getMany(argsList: readonly JobArguments<this>[]): Promise<JobValue<this>[]> {
-    if (this.source.openTransaction() === undefined) return super.getMany(argsList);
+    if (this.#openTransaction() === undefined) return super.getMany(argsList);
     const values: JobValue<this>[] = [];
     // One after the other: they are on one connection.
     for (const args of argsList) values.push(await this.get(...args));
@@ -91,7 +100,7 @@ export abstract class EntityJob extends AsyncCacheJob {
 
   override async peek(...args: JobArguments<this>): Promise<Peeked<JobValue<this>> | undefined> {
     const peeked = await super.peek(...args);
-    const { form } = this.source;
+    const { form } = this.#source;
     if (form === undefined || peeked === undefined) return peeked;
     return { ...peeked, value: form.fromStored(peeked.value, false) as JobValue<this> };
   }
@@ -104,20 +113,23 @@ export abstract class EntityJob extends AsyncCacheJob {
   async invalidateRows(id?: unknown): Promise<void> {
     const runtime = runtimeOf(this);
     if (runtime?.enabled !== true) return;
-    const { model } = this.source;
-    await runtime.cache.invalidateTags(tagsOfWrite(model, id === undefined ? undefined : this.source.idText(id)));
+    const source = this.#source;
+    const row = source.rowOfId === undefined || id === undefined ? id : source.rowOfId(id);
+    const text = row === undefined ? undefined : idText(source.model, row);
+    await runtime.cache.invalidateTags(tagsOfWrite(source.model, text));
   }
 
   /** What is stored of the rows that `fetch` returned. */
   [STORED_FORM](value: unknown): unknown {
-    const { form } = this.source;
+    const { form } = this.#source;
     return form === undefined ? value : form.toStored(value);
   }
 
   /** Options and attributes of subclasses, with what follows from the entity. */
   [DERIVED_OPTIONS](attributes: JobOptions): JobOptions {
     const given = { ...this.#options, ...attributes };
-    const { kind, source } = this;
+    const { kind } = this;
+    const source = this.#source;
     const { form } = source;
     const name = given.name ?? this.constructor.name;
     const { prepareArgs, processResult, tags } = given;
@@ -145,10 +157,12 @@ export abstract class EntityJob extends AsyncCacheJob {
   }
 
   #tagsOf(args: Arguments, value: unknown): readonly string[] {
-    const { kind, source } = this;
+    const { kind } = this;
+    const source = this.#source;
     const { model } = source;
     const reached = [...source.reached(args)];
-    const depending = kind === 'get' && source.namesOneRow(args) ? reached : [model, ...reached];
+    const equal = source.equalities === undefined ? args[0] : source.equalities(args);
+    const depending = kind === 'get' && isByUniqueKey(model, equal) ? reached : [model, ...reached];
     const read = kind === 'get' ? (source.identified?.(args, value) ?? value) : value;
     const rows: readonly unknown[] = Array.isArray(read) ? read : typeof read === 'object' && read ? [read] : [];
     return [
@@ -160,14 +174,27 @@ export abstract class EntityJob extends AsyncCacheJob {
 
   /** A read inside of a transaction sees what the transaction wrote, and nothing of it may reach other readers. */
   #inTransaction(args: Arguments): Promise<JobValue<this>> | undefined {
-    const { source } = this;
-    const transaction = source.openTransaction();
+    const transaction = this.#openTransaction();
     if (transaction === undefined) return undefined;
+    const source = this.#source;
     return (async () => {
       const prepared = source.prepare(this.name, this.kind, args);
       return (await source.read(this.kind, prepared, transaction)) as JobValue<this>;
     })();
   }
+}
+
+/** What is known of an entity in the database of an application. */
+interface Connected {
+  readonly source: EntitySource;
+  readonly watch: WatchedDatabase | undefined;
+}
+
+const watches = new PerOwner<string, WatchedDatabase | undefined>();
+
+/** Between `EntityJob` and a class of a user are the job of a kind and that of an ORM. */
+function isOfUser(cls: unknown): boolean {
+  return Object.getPrototypeOf(Object.getPrototypeOf(cls)) !== EntityJob;
 }
 
 /** Whether the user says how instances of a class survive. */

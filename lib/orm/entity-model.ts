@@ -1,3 +1,5 @@
+import type { KeyMember } from './row-id.js';
+
 /** What a database does to rows that refer to a row which is deleted. Undefined: nothing, or it refuses. */
 export type DeleteAction = 'change' | 'delete' | undefined;
 
@@ -11,8 +13,8 @@ export interface EntityModel {
   readonly relations: readonly EntityRelation[];
   /** The entities to which its foreign keys refer. */
   readonly references: readonly EntityReferenceTo[];
-  /** The primary key of a row as text; undefined when it is not known, or has more than one text. */
-  idOf(row: object): string | undefined;
+  /** The members of the primary key. */
+  readonly key: readonly KeyMember[];
   /** The entity of a row that was read as this one, where entities inherit from each other. */
   ofRow?(row: object): EntityModel;
 }

@@ -15,20 +15,20 @@ export interface EntitySource<Transaction extends object = object> {
    * `UnkeyableArgumentError`. Plain data of an earlier call stays as it is.
    */
   prepare(job: string, kind: ReadKind, args: Arguments): Arguments;
-  /** Whether prepared arguments name one row, so that no other row can come to match. */
-  namesOneRow(args: Arguments): boolean;
+  /** The equal values in the conditions of prepared arguments, by member. *Default:* the first argument. */
+  equalities?(args: Arguments): unknown;
   /** Other entities on whose rows it depends which rows match, by prepared arguments. */
   reached(args: Arguments): Iterable<EntityModel>;
   /** Asks the database, inside of a transaction if one is given. Rejects with the ORM's own errors. */
   read(kind: ReadKind, args: Arguments, transaction?: Transaction): Promise<unknown>;
   /** Whether an error says that there is no such row. */
   isNotFound(error: unknown): boolean;
-  /** The text of an id in tags; undefined when it has more than one. */
-  idText(id: unknown): string | undefined;
+  /** A row with an id that was given by hand, where ids have a form of their own. */
+  rowOfId?(id: unknown): unknown;
   /** The row of a `get` with its id, where the arguments say it and the row may not have it. *Default:* the row. */
   identified?(args: Arguments, row: unknown): unknown;
-  /** The transaction in which the caller is. Costs one comparison while none is open. */
-  openTransaction(): Transaction | undefined;
+  /** The transaction in which the caller is, for an ORM that knows it. *Default:* what the watch of the database knows. */
+  openTransaction?(): Transaction | undefined;
   /** For rows that can be stored only in another form. */
   readonly form?: StoredForm | undefined;
 }

@@ -1,4 +1,5 @@
 import type { EntityModel, EntityRelation } from './entity-model.js';
+import { rowId } from './row-id.js';
 import { TagNames } from './tag-names.js';
 
 /** Beyond this many rows an entry depends on whole entities: each tag costs the store a member of an index. */
@@ -52,7 +53,7 @@ class RowTags {
     const model = isRow(row) ? (declared.ofRow?.(row) ?? declared) : declared;
     const names = new TagNames(model.tagName);
     this.tags.add(names.entity);
-    const id = isRow(row) ? model.idOf(row) : undefined;
+    const id = isRow(row) ? rowId(model, row) : undefined;
     if (id === undefined || this.ids.size >= MOST_ROWS) this.tags.add(names.anyRow);
     else this.ids.add(names.row(id));
     if (!isRow(row)) return;

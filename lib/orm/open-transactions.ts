@@ -17,12 +17,14 @@ export class OpenTransactions<Transaction extends object> {
   /** @param isOpen false for a transaction whose connection is gone. */
   constructor(private readonly isOpen: (transaction: Transaction) => boolean) {}
 
+  has(transaction: Transaction): boolean {
+    return this.#open.has(transaction);
+  }
+
   current(): Transaction | undefined {
     if (this.#open.size === 0) return undefined;
     const transaction = this.#storage.getStore()?.transaction;
-    return transaction !== undefined && this.#open.has(transaction) && this.isOpen(transaction)
-      ? transaction
-      : undefined;
+    return transaction !== undefined && this.has(transaction) && this.isOpen(transaction) ? transaction : undefined;
   }
 
   /**

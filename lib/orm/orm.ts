@@ -1,6 +1,7 @@
 import type { InjectionToken } from '@nestjs/common';
 import type { JobOptions } from '../core/policy/job-options.js';
 import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
+import type { EntityModel } from './entity-model.js';
 import type { EntitySource } from './entity-source.js';
 
 /** The options of a job, and where its entity is. */
@@ -17,7 +18,7 @@ export interface EntityJobOptions extends JobOptions {
 }
 
 /** What an adapter is to the shared code: how its ORM names and finds entities. */
-export interface Orm<Entity extends object, Database extends object> {
+export interface Orm<Entity, Database extends object> {
   /** As people write it. */
   readonly name: string;
   /** What an application without the data source should import. */
@@ -27,6 +28,15 @@ export interface Orm<Entity extends object, Database extends object> {
   tokenOf(dataSource: string): InjectionToken;
   /** The entity in a data source. Throws a `ConfigurationError` when it is unknown there. */
   connect(database: Database, entity: Entity, place: EntityPlace): EntitySource;
+  /** Begins to watch the writes and transactions of a data source: once for each. Undefined where they are not reported. */
+  watch(database: Database, dataSource: string): WatchedDatabase | undefined;
+}
+
+/** What reads need of a `DatabaseWatch`, whatever its ORM has for a transaction. */
+export interface WatchedDatabase {
+  readonly transactions: { current(): object | undefined };
+  /** An application reads this entity. @param invalidate false: writes of the entity invalidate nothing there. */
+  serve(runtime: AsyncCacheRuntime, model: EntityModel, invalidate: boolean): void;
 }
 
 /** Where and for whom an entity is read. */
@@ -35,9 +45,8 @@ export interface EntityPlace {
   readonly job: string;
   /** The name of the data source. */
   readonly dataSource: string;
-  /** Undefined without `AsyncCacheModule`, and when it is not enabled: every read goes to the database then. */
-  readonly runtime: AsyncCacheRuntime | undefined;
-  readonly invalidate: boolean;
+  /** Whether its reads are cached and its writes must be reported. */
+  readonly needsWrites: boolean;
 }
 
 /** The name of an entity in tags: without that of the default data source. */

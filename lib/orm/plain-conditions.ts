@@ -1,6 +1,7 @@
 import { UnkeyableArgumentError } from '../core/errors.js';
 import { encodeArguments } from '../core/job/key.js';
 import { isPlainObject, memberPath, Obstacle } from '../core/value/obstacle.js';
+import type { Arguments } from '../core/policy/policy.js';
 import type { ReadKind } from './entity-source.js';
 
 /** Runs what turns one argument into plain data. What stops it becomes an `UnkeyableArgumentError` of the job. */
@@ -34,6 +35,27 @@ export function plainConditions(value: unknown, special: (value: object) => unkn
   return isPlainObject(value) ? mapMembers(value, plain) : value;
 }
 
+/** How an ORM's `find` is keyed. */
+export interface FindOptions {
+  /** Options that make no sense for a cached read, with the reason. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** Conditions as plain data. Throws an {@link Obstacle}. */
+  where(where: unknown): unknown;
+  /** An option as plain data. */
+  option(value: unknown, name: string): unknown;
+}
+
+/** The arguments of `find`, conditions and options, as plain data. Throws an `UnkeyableArgumentError`. */
+export function plainFind(job: string, kind: ReadKind, [where, options]: Arguments, find: FindOptions): unknown[] {
+  const plain = [plainArgument(job, 0, () => (where === undefined && kind !== 'get' ? undefined : find.where(where)))];
+  if (options !== undefined) {
+    const { refused } = find;
+    const option = (value: unknown, name: string): unknown => find.option(value, name);
+    plain.push(plainArgument(job, 1, () => plainOptions(options as object, refused, option)));
+  }
+  return plain;
+}
+
 /** The values of a set in an order that is always the same, each once. */
 export function sortedSet(values: readonly unknown[]): unknown[] {
   const byText = new Map(values.map((value) => [encodeArguments('', [value]), value]));
@@ -41,7 +63,7 @@ export function sortedSet(values: readonly unknown[]): unknown[] {
 }
 
 /** The options of a read with some members replaced. Throws an {@link Obstacle} for a refused one, with the reason. */
-export function plainOptions(
+function plainOptions(
   options: object,
   refused: Readonly<Record<string, string>>,
   replace: (value: unknown, name: string) => unknown,

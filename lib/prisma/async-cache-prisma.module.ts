@@ -2,6 +2,9 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { repositoryModule } from '../orm/repository-module.js';
 import { CachedDelegate } from './cached-delegate.js';
 import type { ModelName } from './delegate.js';
+import { EntityCountJob } from './entity-count-job.js';
+import { EntityFilterJob } from './entity-filter-job.js';
+import { EntityGetJob } from './entity-get-job.js';
 import { type EntityJobOptions, modelReference, prismaOf } from './prisma.js';
 
 /** The options of the jobs, and where the client is. */
@@ -23,13 +26,16 @@ export class AsyncCachePrismaModule {
     { imports = [], ...options }: CachedDelegateOptions<Client>,
   ): DynamicModule {
     const { client, ...shared } = options;
-    const made = repositoryModule({
+    return repositoryModule({
       module: AsyncCachePrismaModule,
       orm: prismaOf(client),
       entities: models.map(modelReference),
       options: shared,
-      make: ({ property }, given, database) => new CachedDelegate(property, { ...given, client }, database),
+      jobs: { get: EntityGetJob, filter: EntityFilterJob, count: EntityCountJob },
+      repository: CachedDelegate,
+      imports,
+      reference: ({ property }) => property,
+      ownOptions: { client },
     });
-    return { ...made, imports: [...(made.imports ?? []), ...imports] };
   }
 }

@@ -1,7 +1,9 @@
+import { DatabaseWatch, type Write } from '../orm/database-watch.js';
 import { OpenTransactions } from '../orm/open-transactions.js';
-import type { PrismaWatch } from './prisma-watch.js';
+import { runTransaction, type TransactionEvents } from '../orm/transaction-events.js';
+import type { DataModel } from './prisma-model.js';
 import type { Transaction } from './transaction.js';
-import { isWrite } from './writes-of.js';
+import { isWrite, writesOf } from './writes-of.js';
 
 /** A call of an operation, as query extensions get it. */
 export interface Operation {
@@ -15,29 +17,43 @@ export interface Operation {
 
 type StartTransaction = (this: object, input: unknown, options?: unknown) => Promise<unknown>;
 
-/** Between a client and the applications that want to know of its writes. */
-export class ClientLink {
-  readonly transactions = new OpenTransactions<Transaction>(() => true);
-  readonly #watches = new Set<PrismaWatch>();
+/** A watch, with the models in its tags: they depend on the name of the data source. */
+interface Watching {
+  readonly watch: DatabaseWatch<Transaction>;
+  readonly models: DataModel;
+}
+
+/** Between a client and the watches of those who read through it, by the names that they have for it. */
+export class ClientLink implements TransactionEvents<Transaction> {
+  readonly #transactions = new OpenTransactions<Transaction>(() => true);
+  readonly #watching = new Map<string, Watching>();
   /** By what Prisma calls them, since the first write in each. */
   readonly #byId = new Map<unknown, Transaction>();
   readonly #byClient = new WeakMap<object, Transaction>();
 
-  tell(watch: PrismaWatch): void {
-    this.#watches.add(watch);
+  /** The watch for a data source of this name. */
+  watch(dataSource: string, models: DataModel): DatabaseWatch<Transaction> {
+    const { watch } = this.#watching.get(dataSource) ?? {
+      watch: new DatabaseWatch(`Prisma (${dataSource})`, () => models.values(), this.#transactions),
+    };
+    this.#watching.set(dataSource, { watch, models });
+    return watch;
   }
 
   /** Runs an operation, and tells of what it wrote. */
   operate({ model, operation, args, query, __internalParams: internal }: Operation): Promise<unknown> {
-    if (model === undefined || this.#watches.size === 0 || !isWrite(operation)) return query(args);
+    if (model === undefined || this.#watching.size === 0 || !isWrite(operation)) return query(args);
     const { kind, id } = internal?.transaction ?? {};
-    const { afterCommit } = (kind === 'batch' ? this.transactions.current() : undefined) ?? {};
+    const { afterCommit } = (kind === 'batch' ? this.#transactions.current() : undefined) ?? {};
     const connection = (kind === 'itx' ? this.#transactionOf(id) : undefined) ?? {};
+    const written = ({ models }: Watching, result?: unknown): Write[] => {
+      const written = models.get(model);
+      return written === undefined ? [] : writesOf(models, written, operation, args, result);
+    };
     return (async () => {
-      await this.#each((watch) => watch.operation(connection, model, operation, args));
+      await this.#each((each) => each.watch.writing(connection, written(each)));
       const result = await query(args);
-      const done = (): Promise<void> =>
-        this.#each((watch) => watch.operation(connection, model, operation, args, { result }));
+      const done = (): Promise<void> => this.#each((each) => each.watch.wrote(connection, written(each, result)));
       if (afterCommit === undefined) await done();
       else afterCommit.push(done);
       return result;
@@ -48,71 +64,69 @@ export class ClientLink {
   async transact(client: object, start: StartTransaction, input: unknown, options: unknown): Promise<unknown> {
     if (typeof input !== 'function') return this.#transactList(() => Reflect.apply(start, client, [input, options]));
     const outer = this.#byClient.get(client);
-    let begun: Transaction | undefined;
-    const inside = async (inner: object): Promise<unknown> => {
-      const transaction = this.#begin(inner, outer);
-      begun = transaction;
-      const result: unknown = await Reflect.apply(input, undefined, [inner]);
-      await this.#each((watch) => watch.committing(transaction));
-      return result;
+    const enter = (inner: object): Transaction => {
+      const transaction = outer ?? { client: inner };
+      this.#byClient.set(inner, transaction);
+      return transaction;
     };
-    try {
-      const result: unknown = await this.transactions.scope(() => Reflect.apply(start, client, [inside, options]));
-      await this.#end(begun, outer, (watch, transaction) => watch.committed(transaction));
-      return result;
-    } catch (error) {
-      await this.#end(begun, outer, async (watch, transaction) => watch.rolledBack(transaction));
-      throw error;
-    }
+    return runTransaction(
+      this.#transactions,
+      this,
+      outer !== undefined,
+      enter,
+      (work) => Reflect.apply(start, client, [work, options]),
+      (inner) => Reflect.apply(input, undefined, [inner]) as unknown,
+    );
+  }
+
+  began(transaction: Transaction): void {
+    for (const { watch } of this.#watching.values()) watch.began(transaction);
+  }
+
+  committing(transaction: Transaction): Promise<void> {
+    return this.#each(({ watch }) => watch.committing(transaction));
+  }
+
+  committed(transaction: Transaction): Promise<void> {
+    this.#forget(transaction);
+    return this.#each(({ watch }) => watch.committed(transaction));
+  }
+
+  rolledBack(transaction: Transaction): void {
+    this.#forget(transaction);
+    for (const { watch } of this.#watching.values()) watch.rolledBack(transaction);
   }
 
   async #transactList(start: () => Promise<unknown>): Promise<unknown> {
     const afterCommit: (() => Promise<void>)[] = [];
     const transaction: Transaction = { afterCommit };
     try {
-      return await this.transactions.scope(async () => {
-        this.transactions.starting(transaction);
-        this.transactions.started(transaction);
+      return await this.#transactions.scope(async () => {
+        this.#transactions.starting(transaction);
+        this.#transactions.started(transaction);
         const result = await start();
         for (const done of afterCommit) await done();
         return result;
       });
     } finally {
-      this.transactions.ended(transaction);
+      this.#transactions.ended(transaction);
     }
   }
 
-  #begin(client: object, outer: Transaction | undefined): Transaction {
-    const transaction = outer ?? { client };
-    this.#byClient.set(client, transaction);
-    this.transactions.starting(transaction);
-    this.transactions.started(transaction);
-    for (const watch of this.#watches) watch.began(transaction);
-    return transaction;
-  }
-
-  /** After the end of a savepoint its transaction goes on. Nothing has begun where the database could not be reached. */
-  async #end(
-    transaction: Transaction | undefined,
-    outer: Transaction | undefined,
-    tell: (watch: PrismaWatch, transaction: Transaction) => Promise<void>,
-  ): Promise<void> {
-    if (transaction === undefined) return;
-    if (outer === undefined) {
-      this.transactions.ended(transaction);
-      for (const [id, each] of this.#byId) if (each === transaction) this.#byId.delete(id);
-    }
-    await this.#each((watch) => tell(watch, transaction));
+  /** After the end of a savepoint its transaction goes on. */
+  #forget(transaction: Transaction): void {
+    if (this.#transactions.has(transaction)) return;
+    for (const [id, each] of this.#byId) if (each === transaction) this.#byId.delete(id);
   }
 
   #transactionOf(id: unknown): Transaction | undefined {
-    const transaction = this.#byId.get(id) ?? this.transactions.current();
+    const transaction = this.#byId.get(id) ?? this.#transactions.current();
     if (transaction !== undefined) this.#byId.set(id, transaction);
     return transaction;
   }
 
-  async #each(tell: (watch: PrismaWatch) => Promise<void>): Promise<void> {
-    for (const watch of this.#watches) await tell(watch);
+  async #each(tell: (each: Watching) => Promise<void>): Promise<void> {
+    for (const each of this.#watching.values()) await tell(each);
   }
 }
 

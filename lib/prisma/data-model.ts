@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../core/errors.js';
+import { PerOwner } from '../orm/per-owner.js';
 import { type DataModel, PrismaModel, type RuntimeField } from './prisma-model.js';
 import { readModels } from './schema-text.js';
 
@@ -11,7 +12,7 @@ interface ClientInternals {
   readonly _engineConfig?: { readonly inlineSchema?: string };
 }
 
-const known = new WeakMap<object, Map<string, DataModel>>();
+const known = new PerOwner<string, DataModel>();
 
 /**
  * The models that a client was generated with. At run time Prisma keeps the fields, and the text of the schema beside
@@ -22,11 +23,7 @@ export function dataModelOf(client: object, dataSource: string): DataModel {
   if (runtime === undefined) {
     throw new ConfigurationError('What was given as a client of Prisma is none', 'Give a PrismaClient of Prisma 7');
   }
-  const ofClient = known.get(runtime) ?? new Map<string, DataModel>();
-  known.set(runtime, ofClient);
-  const models = ofClient.get(dataSource) ?? makeModels(runtime, engine?.inlineSchema ?? '', dataSource);
-  ofClient.set(dataSource, models);
-  return models;
+  return known.get(runtime, dataSource, () => makeModels(runtime, engine?.inlineSchema ?? '', dataSource));
 }
 
 function makeModels({ models: given }: RuntimeDataModel, schema: string, dataSource: string): DataModel {

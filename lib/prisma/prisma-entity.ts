@@ -3,8 +3,7 @@ import type { Arguments } from '../core/policy/policy.js';
 import type { ValueTypeOption } from '../core/value/value-types.js';
 import type { EntityModel } from '../orm/entity-model.js';
 import type { EntitySource, ReadKind } from '../orm/entity-source.js';
-import { isByUniqueKey, modelsReached } from '../orm/read-dependencies.js';
-import type { ClientLink } from './client-link.js';
+import { modelsReached } from '../orm/read-dependencies.js';
 import { toPlainArguments } from './plain-arguments.js';
 import type { PrismaModel } from './prisma-model.js';
 import type { Transaction } from './transaction.js';
@@ -34,20 +33,18 @@ const TYPES: readonly ValueTypeOption[] = [
 export class PrismaEntity implements EntitySource<Transaction> {
   readonly types = TYPES;
 
-  /** @param link undefined for a client that does not report its writes. */
   constructor(
     private readonly client: object,
     private readonly property: string,
     readonly model: PrismaModel,
-    private readonly link: ClientLink | undefined,
   ) {}
 
   prepare(job: string, kind: ReadKind, args: Arguments): Arguments {
     return toPlainArguments(job, kind, this.model, args);
   }
 
-  namesOneRow([args]: Arguments): boolean {
-    return isByUniqueKey(this.model, this.model.flat((args as Members | undefined)?.['where']));
+  equalities([args]: Arguments): unknown {
+    return this.model.flat((args as Members | undefined)?.['where']);
   }
 
   reached([args]: Arguments): Iterable<EntityModel> {
@@ -65,18 +62,13 @@ export class PrismaEntity implements EntitySource<Transaction> {
     return error instanceof PrismaClientKnownRequestError && error.code === 'P2025';
   }
 
-  idText(id: unknown): string | undefined {
-    const [field = ''] = this.model.idFields;
-    return this.model.idOf(typeof id === 'object' && id !== null ? this.model.flat(id) : { [field]: id });
+  rowOfId(id: unknown): unknown {
+    return typeof id === 'object' && id !== null ? this.model.flat(id) : id;
   }
 
   /** With `select` a row may come without its id. */
   identified([args]: Arguments, row: unknown): unknown {
     return { ...this.model.idIn((args as Members)['where']), ...(row as object) };
-  }
-
-  openTransaction(): Transaction | undefined {
-    return this.link?.transactions.current();
   }
 
   /** `findUnique` takes a key by its name, and Prisma makes one query of several of the same moment. */

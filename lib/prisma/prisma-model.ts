@@ -1,5 +1,6 @@
 import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
+import type { KeyMember } from '../orm/row-id.js';
 import type { ModelText, RelationText } from './schema-text.js';
 
 /** What Prisma keeps of a field at run time. */
@@ -24,8 +25,7 @@ export class PrismaModel implements EntityModel {
   readonly uniqueKeys: readonly (readonly string[])[];
   /** Keys of several fields, by what conditions call them. */
   readonly compoundKeys: ReadonlyMap<string, readonly string[]>;
-  readonly idFields: readonly string[];
-  readonly #plainIds: ModelText['plainIds'];
+  readonly key: readonly KeyMember[];
 
   /** @param text undefined when the schema could not be read: no row is told from another then. */
   constructor(
@@ -39,8 +39,7 @@ export class PrismaModel implements EntityModel {
     const keys = [...(text?.uniques ?? [])];
     this.uniqueKeys = keys.map(([, members]) => members);
     this.compoundKeys = new Map(keys.filter(([, members]) => members.length > 1));
-    this.idFields = text?.id ?? [];
-    this.#plainIds = text?.plainIds ?? new Map<string, never>();
+    this.key = (text?.id ?? []).map((name) => ({ name, text: text?.plainIds.get(name) }));
   }
 
   get relations(): readonly PrismaRelation[] {
@@ -68,16 +67,6 @@ export class PrismaModel implements EntityModel {
     return this.fields.find(({ name }) => name === field)?.type;
   }
 
-  idOf(row: object): string | undefined {
-    const parts = this.idFields.map((field) => {
-      const [value, writing] = [(row as Row)[field], this.#plainIds.get(field)];
-      const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-      if (!isPlain || writing === undefined) return undefined;
-      return writing === 'lowerCase' ? String(value).toLowerCase() : String(value);
-    });
-    return parts.length === 0 || parts.includes(undefined) ? undefined : parts.join(',');
-  }
-
   /** Conditions with the fields of a compound key beside the others, as `{ name_age: { name, age } }` means them. */
   flat(where: unknown): Row {
     if (!isRow(where)) return {};
@@ -91,10 +80,8 @@ export class PrismaModel implements EntityModel {
    */
   idIn(where: unknown): Row {
     const conditions = this.flat(where);
-    const known = this.idFields.filter(
-      (field) => typeof conditions[field] !== 'string' || this.#plainIds.get(field) === 'lowerCase',
-    );
-    return Object.fromEntries(known.map((field) => [field, conditions[field]]));
+    const known = this.key.filter(({ name, text }) => typeof conditions[name] !== 'string' || text === 'lowerCase');
+    return Object.fromEntries(known.map(({ name }) => [name, conditions[name]]));
   }
 }
 

@@ -4,7 +4,6 @@ import type { EntityJobOptions as SharedOptions, Orm } from '../orm/orm.js';
 import { linkOf } from './client-link.js';
 import { dataModelOf } from './data-model.js';
 import { PrismaEntity } from './prisma-entity.js';
-import { PrismaWatch } from './prisma-watch.js';
 
 /** The options of a job, and where its model is. */
 export interface EntityJobOptions<Client = unknown> extends SharedOptions {
@@ -38,7 +37,7 @@ export function prismaOf(client: InjectionToken): Orm<ModelReference, object> {
     module: `a module that provides ${token}`,
     nameOf: ({ name }) => name,
     tokenOf: () => client,
-    connect(database, { name, property }, { job, dataSource, runtime, invalidate }) {
+    connect(database, { name, property }, { job, dataSource, needsWrites }) {
       const model = dataModelOf(database, dataSource).get(name);
       if (model === undefined) {
         throw new ConfigurationError(
@@ -47,20 +46,15 @@ export function prismaOf(client: InjectionToken): Orm<ModelReference, object> {
           { job },
         );
       }
-      const link = linkOf(database);
-      if (runtime !== undefined && link === undefined && invalidate) {
+      if (needsWrites && linkOf(database) === undefined) {
         throw new ConfigurationError(
           `${job} reads ${name} from the client ${token}, which reports no writes`,
           'Provide reportWrites(client) in its place, or set invalidate: false',
           { job },
         );
       }
-      if (runtime !== undefined && link !== undefined) {
-        const watch = PrismaWatch.of(runtime, database, link, dataSource);
-        link.tell(watch);
-        if (!invalidate) watch.exempt(model);
-      }
-      return new PrismaEntity(database, property, model, link);
+      return new PrismaEntity(database, property, model);
     },
+    watch: (database, dataSource) => linkOf(database)?.watch(dataSource, dataModelOf(database, dataSource)),
   };
 }

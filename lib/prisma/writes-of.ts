@@ -1,12 +1,5 @@
+import type { Write } from '../orm/database-watch.js';
 import type { DataModel, PrismaModel, PrismaRelation } from './prisma-model.js';
-
-/** Rows of a model that an operation wrote. */
-export interface Write {
-  readonly model: PrismaModel;
-  /** What is known of the row; `'new'` for rows that were not there before. */
-  readonly rows: 'new' | 'unknown' | { readonly row: object };
-  readonly removes?: boolean;
-}
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -44,11 +37,11 @@ export function writesOf(
     case 'create':
     case 'createMany':
     case 'createManyAndReturn':
-      return [{ model, rows: 'new' }, ...nestedWrites(model, data, true)];
+      return [{ model, row: 'new' }, ...nestedWrites(model, data, true)];
     case 'delete':
       return [rowWritten(model, where, result, undefined, true)];
     case 'deleteMany':
-      return [{ model, rows: 'unknown', removes: true }];
+      return [{ model, removes: true }];
     case 'update':
     case 'upsert':
       return [
@@ -58,15 +51,15 @@ export function writesOf(
         ...keysPassedOn(models, model, change),
       ];
     default:
-      return [{ model, rows: 'unknown' }, ...keysPassedOn(models, model, change)];
+      return [{ model }, ...keysPassedOn(models, model, change)];
   }
 }
 
 function rowWritten(model: PrismaModel, where: unknown, result: unknown, change?: unknown, removes = false): Write {
   // The conditions have the id from before, and the result that from after.
-  const isRenamed = isData(change) && model.idFields.some((field) => field in change);
-  if (isRenamed) return { model, rows: 'unknown', removes };
-  return { model, rows: { row: { ...model.idIn(where), ...(isData(result) ? result : {}) } }, removes };
+  const isRenamed = isData(change) && model.key.some(({ name }) => name in change);
+  if (isRenamed) return { model, removes };
+  return { model, row: { ...model.idIn(where), ...(isData(result) ? result : {}) }, removes };
 }
 
 function nestedWrites(model: PrismaModel, data: unknown, isNew: boolean): Write[] {
@@ -84,10 +77,10 @@ function nestedWrite(relation: PrismaRelation, operation: string, given: unknown
   if (isOwn && LINKS.has(operation)) return [];
   const creates = operation === 'create' || operation === 'createMany' || (operation === 'connectOrCreate' && isOwn);
   // A new row takes the place of another in a relation to one whose key is in the other row.
-  const rows = creates && (isNew || isOwn || isList) ? 'new' : 'unknown';
+  const row = creates && (isNew || isOwn || isList) ? 'new' : undefined;
   const inner = BY_CONDITIONS.has(operation) ? [] : listOf(given);
   return [
-    { model, rows, removes: operation === 'delete' || operation === 'deleteMany' },
+    { model, row, removes: operation === 'delete' || operation === 'deleteMany' },
     ...inner.flatMap((each) =>
       [each, each['data'], each['create'], each['update']].flatMap((data) => nestedWrites(model, data, creates)),
     ),
@@ -102,9 +95,7 @@ function keysPassedOn(models: DataModel, model: PrismaModel, change: unknown): W
     onUpdate !== 'NoAction' &&
     onUpdate !== 'Restrict' &&
     references.some((field) => field in change);
-  return [...models.values()]
-    .filter(({ relations }) => relations.some(isPassedOn))
-    .map((other) => ({ model: other, rows: 'unknown' }));
+  return [...models.values()].filter(({ relations }) => relations.some(isPassedOn)).map((other) => ({ model: other }));
 }
 
 function listOf(value: unknown): Data[] {

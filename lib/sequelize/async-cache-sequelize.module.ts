@@ -1,9 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { SequelizeModule } from '@nestjs/sequelize';
-import type { Model, Sequelize } from 'sequelize';
+import type { Model } from 'sequelize';
 import type { EntityJobOptions } from '../orm/orm.js';
 import { repositoryModule } from '../orm/repository-module.js';
 import { CachedRepository } from './cached-repository.js';
+import { EntityCountJob } from './entity-count-job.js';
+import { EntityFilterJob } from './entity-filter-job.js';
+import { EntityGetJob } from './entity-get-job.js';
 import { type ModelReference, SEQUELIZE } from './sequelize.js';
 
 /** Provides the cached repositories of models. Import it where `SequelizeModule.forFeature` would be imported. */
@@ -15,13 +18,14 @@ export class AsyncCacheSequelizeModule {
    * unknown to the data source, or is registered elsewhere with other options: a `ConfigurationError`.
    */
   static forFeature(models: readonly ModelReference<Model>[], options: EntityJobOptions = {}): DynamicModule {
-    return repositoryModule<ModelReference<Model>, Sequelize>({
+    return repositoryModule({
       module: AsyncCacheSequelizeModule,
       feature: SequelizeModule.forFeature([...models] as never[], options.dataSource),
       orm: SEQUELIZE,
       entities: models,
       options,
-      make: (model, given, sequelize) => new CachedRepository(model, given, sequelize),
+      jobs: { get: EntityGetJob, filter: EntityFilterJob, count: EntityCountJob },
+      repository: CachedRepository,
     });
   }
 }

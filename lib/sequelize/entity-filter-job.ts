@@ -1,5 +1,5 @@
 import type { Model, Sequelize } from 'sequelize';
-import { EntityJob } from '../orm/entity-job.js';
+import { FilterJob } from '../orm/filter-job.js';
 import type { EntityJobOptions } from '../orm/orm.js';
 import type { GetOptions, Where } from './entity-get-job.js';
 import { type ModelReference, SEQUELIZE } from './sequelize.js';
@@ -8,18 +8,9 @@ import { type ModelReference, SEQUELIZE } from './sequelize.js';
 export type FilterOptions<M extends Model> = GetOptions<M>;
 
 /** Reads the rows of a model that match. Give it to Nest as a value, `new EntityFilterJob(User)`, or extend it. */
-export class EntityFilterJob<M extends Model> extends EntityJob {
+export class EntityFilterJob<M extends Model> extends FilterJob<[where?: Where<M>, options?: FilterOptions<M>], M[]> {
   /** @param sequelize where it is known already; else that of the application is looked up by its name. */
   constructor(model: ModelReference<M>, options: EntityJobOptions = {}, sequelize?: Sequelize) {
-    super(SEQUELIZE, 'filter', model, options, new.target, sequelize);
-  }
-
-  fetch(where?: Where<M>, options?: FilterOptions<M>): Promise<M[]> {
-    return this.fetchRows(where, options) as Promise<M[]>;
-  }
-
-  /** The same as `get`. */
-  filter(where?: Where<M>, options?: FilterOptions<M>): Promise<M[]> {
-    return (this as EntityFilterJob<M>).get(where, options);
+    super(SEQUELIZE, model, options, sequelize);
   }
 }

@@ -1,5 +1,5 @@
 import type { Attributes, FindOptions, Model, Sequelize, WhereOptions } from 'sequelize';
-import { EntityJob } from '../orm/entity-job.js';
+import { GetJob } from '../orm/get-job.js';
 import type { EntityJobOptions } from '../orm/orm.js';
 import { type ModelReference, SEQUELIZE } from './sequelize.js';
 
@@ -15,13 +15,9 @@ export type GetOptions<M extends Model> = Omit<
  * Reads one row of a model. Without such a row a read rejects with Sequelize's `EmptyResultError`, which is not cached.
  * Give it to Nest as a value, `new EntityGetJob(User)`, or extend it.
  */
-export class EntityGetJob<M extends Model> extends EntityJob {
+export class EntityGetJob<M extends Model> extends GetJob<[where: Where<M>, options?: GetOptions<M>], M> {
   /** @param sequelize where it is known already; else that of the application is looked up by its name. */
   constructor(model: ModelReference<M>, options: EntityJobOptions = {}, sequelize?: Sequelize) {
-    super(SEQUELIZE, 'get', model, options, new.target, sequelize);
-  }
-
-  fetch(where: Where<M>, options?: GetOptions<M>): Promise<M> {
-    return this.fetchRows(where, options) as Promise<M>;
+    super(SEQUELIZE, model, options, sequelize);
   }
 }

@@ -1,14 +1,7 @@
 import { Association, Model, type ModelStatic, Op, Utils } from 'sequelize';
 import { isPlainObject, Obstacle } from '../core/value/obstacle.js';
 import type { ReadKind } from '../orm/entity-source.js';
-import {
-  assertConditions,
-  mapMembers,
-  plainArgument,
-  plainConditions,
-  plainOptions,
-  sortedSet,
-} from '../orm/plain-conditions.js';
+import { assertConditions, mapMembers, plainConditions, plainFind, sortedSet } from '../orm/plain-conditions.js';
 import type { SequelizeModel } from './sequelize-model.js';
 
 /** Marks plain data that stands for `fn`, `col`, `literal`, … by the name of its class. */
@@ -32,13 +25,16 @@ export function toPlainArguments(
   job: string,
   kind: ReadKind,
   model: SequelizeModel,
-  [where, options]: readonly unknown[],
+  args: readonly unknown[],
 ): unknown[] {
-  const plain = [plainArgument(job, 0, () => plainWhere(kind, model, where))];
-  if (options !== undefined) {
-    plain.push(plainArgument(job, 1, () => plainOptions(options as object, REFUSED, (value) => plainOption(value))));
-  }
-  return plain;
+  return plainFind(job, kind, args, {
+    refused: REFUSED,
+    where(where) {
+      if (!isMethod(where)) assertConditions(kind, where);
+      return byMeaning(model, plainConditions(where, special, '{ [Op.is]: null }'));
+    },
+    option: plainOption,
+  });
 }
 
 /** The arguments of `findAll` again. */
@@ -48,12 +44,6 @@ export function toFindOptions(
 ): Record<string, unknown> {
   const restore = (value: unknown): unknown => restored(models, value);
   return { ...(restore(options) as object | undefined), ...(where === undefined ? {} : { where: restore(where) }) };
-}
-
-function plainWhere(kind: ReadKind, model: SequelizeModel, where: unknown): unknown {
-  if (where === undefined && kind !== 'get') return undefined;
-  if (!isMethod(where)) assertConditions(kind, where);
-  return byMeaning(model, plainConditions(where, special, '{ [Op.is]: null }'));
 }
 
 /** An option that is undefined is one that is not given. */

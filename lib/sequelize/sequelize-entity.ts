@@ -2,11 +2,9 @@ import { EmptyResultError, type Sequelize, type Transaction } from 'sequelize';
 import type { Arguments } from '../core/policy/policy.js';
 import type { EntityModel } from '../orm/entity-model.js';
 import type { EntitySource, ReadKind } from '../orm/entity-source.js';
-import { isByUniqueKey } from '../orm/read-dependencies.js';
 import { toFindOptions, toPlainArguments } from './find-options.js';
 import { modelsJoined } from './models-joined.js';
 import type { SequelizeModel } from './sequelize-model.js';
-import type { SequelizeWatch } from './sequelize-watch.js';
 import { StoredRows } from './stored-rows.js';
 
 /** One model of one data source, as the cached reads of `orm/` need it. */
@@ -16,20 +14,13 @@ export class SequelizeEntity implements EntitySource<Transaction> {
   readonly form: StoredRows;
   readonly #sequelize: Sequelize;
 
-  constructor(
-    readonly model: SequelizeModel,
-    private readonly watch: SequelizeWatch | undefined,
-  ) {
+  constructor(readonly model: SequelizeModel) {
     this.#sequelize = model.model.sequelize as Sequelize;
     this.form = new StoredRows(this.#sequelize);
   }
 
   prepare(job: string, kind: ReadKind, args: Arguments): Arguments {
     return toPlainArguments(job, kind, this.model, args);
-  }
-
-  namesOneRow([where]: Arguments): boolean {
-    return isByUniqueKey(this.model, where);
   }
 
   reached(args: Arguments): Iterable<EntityModel> {
@@ -45,15 +36,5 @@ export class SequelizeEntity implements EntitySource<Transaction> {
 
   isNotFound(error: unknown): boolean {
     return error instanceof EmptyResultError;
-  }
-
-  idText(id: unknown): string | undefined {
-    const { primaryKeyAttributes } = this.model.model;
-    const isKeys = typeof id === 'object' && id !== null;
-    return this.model.idOf(isKeys ? id : { [String(primaryKeyAttributes[0])]: id });
-  }
-
-  openTransaction(): Transaction | undefined {
-    return this.watch?.transactions.current() as Transaction | undefined;
   }
 }

@@ -1,18 +1,7 @@
 import type { Model, ModelStatic } from 'sequelize';
 import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
-
-/** Types of primary columns whose values are written as text in one way only. */
-const PLAIN_IDS: ReadonlySet<string> = new Set([
-  'INTEGER',
-  'SMALLINT',
-  'BIGINT',
-  'STRING',
-  'TEXT',
-  'UUID',
-  'UUIDV1',
-  'UUIDV4',
-]);
+import { type KeyMember, keyText } from '../orm/row-id.js';
 
 type Attributes = Readonly<Record<string, { readonly type?: unknown } | undefined>>;
 
@@ -29,6 +18,7 @@ const models = new WeakMap<ModelStatic<Model>, SequelizeModel>();
 export class SequelizeModel implements EntityModel {
   readonly tagName: string;
   readonly uniqueKeys: readonly (readonly string[])[];
+  readonly key: readonly KeyMember[];
 
   private constructor(
     readonly model: ModelStatic<Model>,
@@ -41,6 +31,8 @@ export class SequelizeModel implements EntityModel {
       ...indexes.filter(({ unique, where }) => unique === true && where === undefined).map(({ fields }) => fields),
     ];
     const attribute = (column: unknown): string => fieldAttributeMap[String(column)] ?? String(column);
+    const attributes: Attributes = model.getAttributes();
+    this.key = model.primaryKeyAttributes.map((name) => ({ name, text: keyText(keyOfType(attributes[name]?.type)) }));
     this.uniqueKeys = [model.primaryKeyAttributes, ...columns.map((each) => each.map(attribute))];
   }
 
@@ -68,19 +60,6 @@ export class SequelizeModel implements EntityModel {
       const target = Object.values(this.model.sequelize?.models ?? {}).find((each) => each.tableName === table);
       return target === undefined ? [] : [{ target: this.#other(target), onDelete: deleteAction(onDelete) }];
     });
-  }
-
-  idOf(row: object): string | undefined {
-    const { primaryKeyAttributes } = this.model;
-    const attributes: Attributes = this.model.getAttributes();
-    const parts = primaryKeyAttributes.map((name) => {
-      const value: unknown = Reflect.get(row, name);
-      const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-      const type = keyOfType(attributes[name]?.type);
-      if (!isPlain || !PLAIN_IDS.has(type)) return undefined;
-      return type.startsWith('UUID') ? String(value).toLowerCase() : String(value);
-    });
-    return parts.length === 0 || parts.includes(undefined) ? undefined : parts.join(',');
   }
 
   /** Whether a list in a condition on an attribute means "one of these". */

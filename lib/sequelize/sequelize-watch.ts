@@ -1,7 +1,6 @@
 import type { Model, ModelStatic, Sequelize, Transaction } from 'sequelize';
-import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
-import { PerApplication } from '../orm/per-application.js';
-import { WriteWatch } from '../orm/write-watch.js';
+import { DatabaseWatch, type Write } from '../orm/database-watch.js';
+import { OpenTransactions } from '../orm/open-transactions.js';
 import { SequelizeModel } from './sequelize-model.js';
 
 /** What Sequelize gives to hooks of a query, beside its options. */
@@ -14,27 +13,31 @@ interface Query {
 
 const CHANGES: ReadonlySet<string> = new Set(['INSERT', 'UPSERT', 'UPDATE', 'BULKUPDATE']);
 
-const watches = new PerApplication<Sequelize, SequelizeWatch>();
-
 /**
- * What a data source tells of its queries and transactions. Sequelize has hooks for each kind of write, but `increment`
- * runs none of them and `hooks: false` turns them off. The hooks of queries see every statement that it makes itself.
+ * Watches a data source at its queries. Sequelize has hooks for each kind of write, but `increment` runs none of them and
+ * `hooks: false` turns them off. The hooks of queries see every statement that it makes itself.
+ * @param name the name of the data source.
  */
-export class SequelizeWatch extends WriteWatch<object> {
-  /** By outermost transaction: what it and its savepoints wrote that has not been rolled back. */
-  readonly #written = new WeakMap<Transaction, Map<Transaction, Set<string>>>();
+export function watchSequelize(sequelize: Sequelize, name: string): DatabaseWatch<object> {
+  const models = (): SequelizeModel[] => Object.values(sequelize.models).map((model) => SequelizeModel.of(model, name));
+  const watch = new DatabaseWatch<object>(
+    `Sequelize (${name})`,
+    models,
+    new OpenTransactions((transaction) => !isFinished(transaction as Transaction)),
+  );
+  new SequelizeHooks(sequelize, name, watch);
+  return watch;
+}
 
-  private constructor(
-    runtime: AsyncCacheRuntime,
+class SequelizeHooks {
+  /** By outermost transaction: what it and its savepoints wrote that has not been rolled back. */
+  readonly #written = new WeakMap<Transaction, Map<Transaction, Set<Write>>>();
+
+  constructor(
     sequelize: Sequelize,
     private readonly name: string,
+    private readonly watch: DatabaseWatch<object>,
   ) {
-    super(
-      runtime,
-      `Sequelize (${name})`,
-      () => Object.values(sequelize.models).map((model) => SequelizeModel.of(model, name)),
-      (transaction) => !isFinished(transaction as Transaction),
-    );
     // Sequelize gives both hooks the same query. Outside of a transaction it stands for one.
     sequelize.addHook('beforeQuery', (options: unknown, query: object) => this.#before(options as Query, query));
     sequelize.addHook('afterQuery', (options: unknown, query: object) => this.#after(options as Query, query));
@@ -42,35 +45,28 @@ export class SequelizeWatch extends WriteWatch<object> {
     sequelize.transaction = (...args: unknown[]) => this.#transaction(transaction, args) as Promise<never>;
   }
 
-  /** The watch of an application over a data source, which begins with the first call. */
-  static of(runtime: AsyncCacheRuntime, sequelize: Sequelize, name: string): SequelizeWatch {
-    return watches.get(runtime, sequelize, () => new SequelizeWatch(runtime, sequelize, name));
-  }
-
   async #before(query: Query, key: object): Promise<void> {
-    if (query.transaction) return;
-    await this.writes.writing(key, this.#tagsOf(query, undefined));
+    const written = this.#writeOf(query, undefined);
+    if (written !== undefined && !query.transaction) await this.watch.writing(key, [written]);
   }
 
   /** Sequelize also calls it for a statement that failed. To invalidate then costs a fetch and does no harm. */
   async #after(query: Query, key: object): Promise<void> {
     const { type, instance, transaction } = query;
     // Which row an upsert changed is known only to the database.
-    const row = type === 'UPSERT' ? undefined : instance;
-    const tags = this.#tagsOf(query, row);
-    if (tags.length === 0) return;
-    if (!transaction) await this.writes.wrote(key, tags);
-    else for (const tag of tags) this.#tagsWritten(transaction).add(tag);
+    const written = this.#writeOf(query, type === 'UPSERT' ? undefined : instance);
+    if (written === undefined) return;
+    if (transaction) this.#writtenIn(transaction).add(written);
+    else await this.watch.wrote(key, [written]);
   }
 
-  #tagsOf({ type = '', model }: Query, row: Model | undefined): readonly string[] {
-    if (model === undefined) return [];
+  #writeOf({ type = '', model }: Query, row: Model | undefined): Write | undefined {
     const removes = type === 'DELETE' || type === 'BULKDELETE';
-    if (!removes && !CHANGES.has(type)) return [];
-    return this.tagsOf(SequelizeModel.of(model, this.name), row, removes);
+    if (model === undefined || (!removes && !CHANGES.has(type))) return undefined;
+    return { model: SequelizeModel.of(model, this.name), row, removes };
   }
 
-  #tagsWritten(transaction: Transaction): Set<string> {
+  #writtenIn(transaction: Transaction): Set<Write> {
     const root = rootOf(transaction);
     let written = this.#written.get(root);
     if (written === undefined) {
@@ -82,7 +78,7 @@ export class SequelizeWatch extends WriteWatch<object> {
       written.set(level, new Set());
       if (level !== root) watchRollback(level, written);
     }
-    return written.get(transaction) as Set<string>;
+    return written.get(transaction) as Set<Write>;
   }
 
   /**
@@ -92,17 +88,10 @@ export class SequelizeWatch extends WriteWatch<object> {
   #watchCommit(root: Transaction): void {
     const commit = root.commit.bind(root);
     root.commit = async () => {
-      const tags = [...(this.#written.get(root)?.values() ?? [])].flatMap((level) => [...level]);
-      this.writes.began(root);
-      await this.writes.wrote(root, [...new Set(tags)]);
-      await this.writes.committing(root);
-      try {
-        await commit();
-      } catch (error) {
-        await this.writes.uncertain(root);
-        throw error;
-      }
-      await this.writes.committed(root);
+      const written = [...(this.#written.get(root)?.values() ?? [])].flatMap((level) => [...level]);
+      this.watch.began(root);
+      await this.watch.wrote(root, written);
+      await this.watch.commit(root, commit);
     };
   }
 
@@ -111,17 +100,17 @@ export class SequelizeWatch extends WriteWatch<object> {
     const callback = args.find((each) => typeof each === 'function') as ((given: Transaction) => unknown) | undefined;
     if (callback !== undefined) {
       const inside = async (transaction: Transaction): Promise<unknown> => {
-        this.transactions.starting(transaction);
-        this.transactions.started(transaction);
+        this.watch.transactions.starting(transaction);
+        this.watch.transactions.started(transaction);
         try {
           return await callback(transaction);
         } finally {
-          this.transactions.ended(transaction);
+          this.watch.transactions.ended(transaction);
         }
       };
-      return this.transactions.scope(() => start(...args.filter((each) => each !== callback), inside));
+      return this.watch.transactions.scope(() => start(...args.filter((each) => each !== callback), inside));
     }
-    const begun = this.transactions.begin();
+    const begun = this.watch.transactions.begin();
     try {
       const transaction = (await start(...args)) as Transaction;
       begun(transaction);
@@ -136,16 +125,16 @@ export class SequelizeWatch extends WriteWatch<object> {
   #watchEnd(transaction: Transaction): void {
     for (const end of ['commit', 'rollback'] as const) {
       const original = transaction[end].bind(transaction);
-      transaction[end] = () => original().finally(() => this.transactions.ended(transaction));
+      transaction[end] = () => original().finally(() => this.watch.transactions.ended(transaction));
     }
   }
 }
 
-function watchRollback(level: Transaction, written: Map<Transaction, Set<string>>): void {
+function watchRollback(level: Transaction, written: Map<Transaction, Set<Write>>): void {
   const rollback = level.rollback.bind(level);
   level.rollback = async () => {
     await rollback();
-    for (const [each, tags] of written) if (isWithin(each, level)) tags.clear();
+    for (const [each, writes] of written) if (isWithin(each, level)) writes.clear();
   };
 }
 

@@ -4,7 +4,7 @@ import { ConfigurationError } from '../core/errors.js';
 import type { Orm } from '../orm/orm.js';
 import { SequelizeEntity } from './sequelize-entity.js';
 import { SequelizeModel } from './sequelize-model.js';
-import { SequelizeWatch } from './sequelize-watch.js';
+import { watchSequelize } from './sequelize-watch.js';
 
 /** A model class. */
 export type ModelReference<M extends Model> = ModelStatic<M>;
@@ -15,7 +15,7 @@ export const SEQUELIZE: Orm<ModelReference<Model>, Sequelize> = {
   module: 'SequelizeModule.forRoot',
   nameOf: ({ name }) => name,
   tokenOf: (dataSource) => getConnectionToken(dataSource) as string,
-  connect(sequelize, model, { job, dataSource, runtime, invalidate }) {
+  connect(sequelize, model, { job, dataSource }) {
     if (!Object.values(sequelize.models).includes(model)) {
       throw new ConfigurationError(
         `${job} reads ${model.name}, which the data source '${dataSource}' does not know`,
@@ -23,9 +23,7 @@ export const SEQUELIZE: Orm<ModelReference<Model>, Sequelize> = {
         { job },
       );
     }
-    const described = SequelizeModel.of(model, dataSource);
-    const watch = runtime && SequelizeWatch.of(runtime, sequelize, dataSource);
-    if (!invalidate) watch?.exempt(described);
-    return new SequelizeEntity(described, watch);
+    return new SequelizeEntity(SequelizeModel.of(model, dataSource));
   },
+  watch: watchSequelize,
 };

@@ -4,6 +4,9 @@ import type { ObjectLiteral } from 'typeorm';
 import type { EntityJobOptions } from '../orm/orm.js';
 import { repositoryModule } from '../orm/repository-module.js';
 import { CachedRepository } from './cached-repository.js';
+import { EntityCountJob } from './entity-count-job.js';
+import { EntityFilterJob } from './entity-filter-job.js';
+import { EntityGetJob } from './entity-get-job.js';
 import { type EntityReference, TYPEORM } from './typeorm.js';
 
 /** Provides the cached repositories of entities. Import it where `TypeOrmModule.forFeature` would be imported. */
@@ -24,7 +27,8 @@ export class AsyncCacheTypeOrmModule {
       orm: TYPEORM,
       entities,
       options,
-      make: (entity, given, dataSource) => new CachedRepository(entity, given, dataSource),
+      jobs: { get: EntityGetJob, filter: EntityFilterJob, count: EntityCountJob },
+      repository: CachedRepository,
     });
   }
 }

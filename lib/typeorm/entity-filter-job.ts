@@ -1,5 +1,5 @@
 import type { DataSource, FindManyOptions, ObjectLiteral } from 'typeorm';
-import { EntityJob } from '../orm/entity-job.js';
+import { FilterJob } from '../orm/filter-job.js';
 import type { EntityJobOptions } from '../orm/orm.js';
 import type { Where } from './entity-get-job.js';
 import { type EntityReference, TYPEORM } from './typeorm.js';
@@ -8,18 +8,12 @@ import { type EntityReference, TYPEORM } from './typeorm.js';
 export type FilterOptions<T> = Omit<FindManyOptions<T>, 'where' | 'cache' | 'lock' | 'transaction'>;
 
 /** Reads the rows of an entity that match. Give it to Nest as a value, `new EntityFilterJob(User)`, or extend it. */
-export class EntityFilterJob<T extends ObjectLiteral> extends EntityJob {
+export class EntityFilterJob<T extends ObjectLiteral> extends FilterJob<
+  [where?: Where<T>, options?: FilterOptions<T>],
+  T[]
+> {
   /** @param dataSource where it is known already; else that of the application is looked up by its name. */
   constructor(entity: EntityReference<T>, options: EntityJobOptions = {}, dataSource?: DataSource) {
-    super(TYPEORM, 'filter', entity, options, new.target, dataSource);
-  }
-
-  fetch(where?: Where<T>, options?: FilterOptions<T>): Promise<T[]> {
-    return this.fetchRows(where, options) as Promise<T[]>;
-  }
-
-  /** The same as `get`. */
-  filter(where?: Where<T>, options?: FilterOptions<T>): Promise<T[]> {
-    return (this as EntityFilterJob<T>).get(where, options);
+    super(TYPEORM, entity, options, dataSource);
   }
 }

@@ -1,5 +1,5 @@
 import type { DataSource, FindOneOptions, FindOptionsWhere, ObjectLiteral } from 'typeorm';
-import { EntityJob } from '../orm/entity-job.js';
+import { GetJob } from '../orm/get-job.js';
 import type { EntityJobOptions } from '../orm/orm.js';
 import { type EntityReference, TYPEORM } from './typeorm.js';
 
@@ -12,13 +12,9 @@ export type GetOptions<T> = Omit<FindOneOptions<T>, 'where' | 'cache' | 'lock' |
  * Reads one row of an entity. Without such a row a read rejects with TypeORM's `EntityNotFoundError`, which is not
  * cached. Give it to Nest as a value, `new EntityGetJob(User)`, or extend it.
  */
-export class EntityGetJob<T extends ObjectLiteral> extends EntityJob {
+export class EntityGetJob<T extends ObjectLiteral> extends GetJob<[where: Where<T>, options?: GetOptions<T>], T> {
   /** @param dataSource where it is known already; else that of the application is looked up by its name. */
   constructor(entity: EntityReference<T>, options: EntityJobOptions = {}, dataSource?: DataSource) {
-    super(TYPEORM, 'get', entity, options, new.target, dataSource);
-  }
-
-  fetch(where: Where<T>, options?: GetOptions<T>): Promise<T> {
-    return this.fetchRows(where, options) as Promise<T>;
+    super(TYPEORM, entity, options, dataSource);
   }
 }

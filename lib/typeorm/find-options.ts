@@ -4,9 +4,8 @@ import type { ReadKind } from '../orm/entity-source.js';
 import {
   assertConditions,
   mapMembers,
-  plainArgument,
   plainConditions,
-  plainOptions,
+  plainFind,
   sortedSet,
   within,
 } from '../orm/plain-conditions.js';
@@ -36,16 +35,15 @@ const REFUSED: Readonly<Record<string, string>> = {
  * Find options as plain data, operators by their meaning. Throws an `UnkeyableArgumentError` for `Raw`, and for an
  * `undefined` in `where`, which TypeORM may take for "any row".
  */
-export function toPlainArguments(job: string, kind: ReadKind, [where, options]: readonly unknown[]): unknown[] {
-  const plain = [plainArgument(job, 0, () => plainWhere(kind, where))];
-  if (options !== undefined) {
-    plain.push(
-      plainArgument(job, 1, () =>
-        plainOptions(options as object, REFUSED, (value, name) => (name === 'order' ? plainOrder(value) : value)),
-      ),
-    );
-  }
-  return plain;
+export function toPlainArguments(job: string, kind: ReadKind, args: readonly unknown[]): unknown[] {
+  return plainFind(job, kind, args, {
+    refused: REFUSED,
+    where(where) {
+      assertConditions(kind, where);
+      return plainValue(where);
+    },
+    option: (value, name) => (name === 'order' ? plainOrder(value) : value),
+  });
 }
 
 /** The arguments of `find` again. */
@@ -56,12 +54,6 @@ export function toFindOptions([where, options]: readonly unknown[]): Record<stri
     ...(order === undefined ? {} : { order: orderOf(order) }),
     ...(where === undefined ? {} : { where: restored(where) }),
   };
-}
-
-function plainWhere(kind: ReadKind, where: unknown): unknown {
-  if (where === undefined && kind !== 'get') return undefined;
-  assertConditions(kind, where);
-  return plainValue(where);
 }
 
 function plainValue(value: unknown): unknown {

@@ -3,8 +3,7 @@ import type { Arguments } from '../core/policy/policy.js';
 import type { ValueTypeOption } from '../core/value/value-types.js';
 import type { EntityModel } from '../orm/entity-model.js';
 import type { EntitySource, ReadKind } from '../orm/entity-source.js';
-import { isByUniqueKey, modelsReached } from '../orm/read-dependencies.js';
-import type { DataSourceWatch } from './data-source-watch.js';
+import { modelsReached } from '../orm/read-dependencies.js';
 import { entityClasses } from './entity-classes.js';
 import { toFindOptions, toPlainArguments } from './find-options.js';
 import type { TypeOrmModel } from './typeorm-model.js';
@@ -16,17 +15,12 @@ export class TypeOrmEntity implements EntitySource<QueryRunner> {
   constructor(
     private readonly dataSource: DataSource,
     readonly model: TypeOrmModel,
-    private readonly watch: DataSourceWatch | undefined,
   ) {
     this.types = entityClasses(model.metadata, model.dataSource);
   }
 
   prepare(job: string, kind: ReadKind, args: Arguments): Arguments {
     return toPlainArguments(job, kind, args);
-  }
-
-  namesOneRow([where]: Arguments): boolean {
-    return isByUniqueKey(this.model, where);
   }
 
   reached(args: Arguments): Iterable<EntityModel> {
@@ -46,12 +40,7 @@ export class TypeOrmEntity implements EntitySource<QueryRunner> {
     return error instanceof EntityNotFoundError;
   }
 
-  idText(id: unknown): string | undefined {
-    const row = this.model.metadata.ensureEntityIdMap(id);
-    return this.model.idOf(row);
-  }
-
-  openTransaction(): QueryRunner | undefined {
-    return this.watch?.transactions.current();
+  rowOfId(id: unknown): unknown {
+    return this.model.metadata.ensureEntityIdMap(id);
   }
 }

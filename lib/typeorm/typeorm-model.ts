@@ -1,23 +1,7 @@
 import type { EntityMetadata } from 'typeorm';
 import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
-
-/** Types of primary columns whose values are written as text in one way only. */
-const PLAIN_IDS: ReadonlySet<unknown> = new Set([
-  Number,
-  String,
-  'int',
-  'int2',
-  'int4',
-  'int8',
-  'integer',
-  'smallint',
-  'bigint',
-  'varchar',
-  'character varying',
-  'text',
-  'uuid',
-]);
+import { type KeyMember, keyText } from '../orm/row-id.js';
 
 const models = new WeakMap<EntityMetadata, TypeOrmModel>();
 
@@ -25,6 +9,7 @@ const models = new WeakMap<EntityMetadata, TypeOrmModel>();
 export class TypeOrmModel implements EntityModel {
   readonly tagName: string;
   readonly uniqueKeys: readonly (readonly string[])[];
+  readonly key: readonly KeyMember[];
 
   private constructor(
     readonly metadata: EntityMetadata,
@@ -39,6 +24,11 @@ export class TypeOrmModel implements EntityModel {
       ...metadata.uniques.map(({ columns }) => columns),
       ...metadata.indices.filter((index) => index.isUnique && index.where === undefined).map(({ columns }) => columns),
     ];
+    this.key = metadata.primaryColumns.map((column) => ({
+      name: column.propertyPath,
+      text: keyText(typeof column.type === 'function' ? column.type.name : column.type),
+      valueIn: (row) => column.getEntityValue(row) as unknown,
+    }));
     this.uniqueKeys = keys.map((columns) => columns.map(({ propertyPath }) => propertyPath));
   }
 
@@ -64,17 +54,6 @@ export class TypeOrmModel implements EntityModel {
       target: this.#other(referencedEntityMetadata),
       onDelete: deleteAction(onDelete),
     }));
-  }
-
-  idOf(row: object): string | undefined {
-    const { primaryColumns } = this.metadata;
-    const parts = primaryColumns.map((column) => {
-      const value: unknown = column.getEntityValue(row);
-      const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-      if (!isPlain || !PLAIN_IDS.has(column.type)) return undefined;
-      return column.type === 'uuid' ? String(value).toLowerCase() : String(value);
-    });
-    return parts.length === 0 || parts.includes(undefined) ? undefined : parts.join(',');
   }
 
   /** With inheritance a row may be of a class below the one that was asked for, which has more relations. */

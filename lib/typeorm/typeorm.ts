@@ -2,7 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import { type DataSource, EntitySchema, type ObjectLiteral, type ObjectType } from 'typeorm';
 import { ConfigurationError } from '../core/errors.js';
 import type { Orm } from '../orm/orm.js';
-import { DataSourceWatch } from './data-source-watch.js';
+import { watchDataSource } from './data-source-watch.js';
 import { TypeOrmEntity } from './typeorm-entity.js';
 import { TypeOrmModel } from './typeorm-model.js';
 
@@ -15,7 +15,7 @@ export const TYPEORM: Orm<EntityReference<ObjectLiteral>, DataSource> = {
   module: 'TypeOrmModule.forRoot',
   nameOf: (entity) => (entity instanceof EntitySchema ? entity.options.name : entity.name),
   tokenOf: (dataSource) => getDataSourceToken(dataSource) as string,
-  connect(database, entity, { job, dataSource, runtime, invalidate }) {
+  connect(database, entity, { job, dataSource }) {
     if (!database.hasMetadata(entity)) {
       throw new ConfigurationError(
         `${job} reads ${TYPEORM.nameOf(entity)}, which the data source '${dataSource}' does not know`,
@@ -23,9 +23,7 @@ export const TYPEORM: Orm<EntityReference<ObjectLiteral>, DataSource> = {
         { job },
       );
     }
-    const model = TypeOrmModel.of(database.getMetadata(entity), dataSource);
-    const watch = runtime && DataSourceWatch.of(runtime, database, dataSource);
-    if (!invalidate) watch?.exempt(model);
-    return new TypeOrmEntity(database, model, watch);
+    return new TypeOrmEntity(database, TypeOrmModel.of(database.getMetadata(entity), dataSource));
   },
+  watch: watchDataSource,
 };

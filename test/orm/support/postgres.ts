@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.js';
 
-/** One PostgreSQL for the tests of a file. */
+let used: { server: PostgresServer } | undefined;
+
+/** One PostgreSQL for the tests of a file, however many suites of the file use it. */
 export function usePostgres(): { readonly server: PostgresServer } {
-  const used: { server: PostgresServer } = { server: undefined as unknown as PostgresServer };
+  if (used !== undefined) return used;
+  const postgres = { server: undefined as unknown as PostgresServer };
   beforeAll(async () => {
-    used.server = await startPostgres();
+    postgres.server = await startPostgres();
   });
-  afterAll(() => used.server.stop());
-  return used;
+  afterAll(() => postgres.server.stop());
+  used = postgres;
+  return postgres;
 }
 
 let databases = 0;

@@ -1,8 +1,7 @@
-/** What exists once for each application and key. Weak, so that an application that has ended leaves nothing. */
-export class PerApplication<Key, Value> {
+/** What exists once for each owner and key. Weak: an application or a database that has ended leaves nothing. */
+export class PerOwner<Key, Value> {
   readonly #byOwner = new WeakMap<object, Map<Key, Value>>();
 
-  /** @param owner stands for the application. */
   get(owner: object, key: Key, make: () => Value): Value {
     const own = this.#byOwner.get(owner) ?? new Map<Key, Value>();
     this.#byOwner.set(owner, own);
