@@ -1,10 +1,16 @@
 import { type AnyColumn, getTableColumns, One, type Relation, type TablesRelationalConfig } from 'drizzle-orm';
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
 import { ConfigurationError } from '../core/errors.js';
-import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
+import {
+  deleteAction,
+  type EntityModel,
+  type EntityReferenceTo,
+  type EntityRelation,
+  type KeyMember,
+} from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
 import { PerOwner } from '../orm/per-owner.js';
-import { type KeyMember, keyText } from '../orm/row-id.js';
+import { keyText } from '../orm/row-id.js';
 
 /** A database with a schema, as `drizzle(pool, { schema })` returns it. */
 export interface Database {

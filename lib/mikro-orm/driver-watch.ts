@@ -89,7 +89,8 @@ function describeWrites(
     syncCollections(collections: Iterable<Collection<object>>, options?: Options) {
       const written = [...collections].flatMap(({ property }) => {
         // MikroORM's types say that every property has one.
-        const model = modelOf((property.pivotEntity as unknown) ?? property.targetMeta?.class);
+        const pivotEntity = property.pivotEntity as unknown;
+        const model = modelOf(pivotEntity ?? property.targetMeta?.class);
         return model === undefined ? [] : [{ model }];
       });
       return { written, options };

@@ -6,9 +6,14 @@ import {
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
-import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
+import {
+  deleteAction,
+  type EntityModel,
+  type EntityReferenceTo,
+  type EntityRelation,
+  type KeyMember,
+} from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
-import type { KeyMember } from '../orm/row-id.js';
 import { isInitialized } from './is-initialized.js';
 
 const TO_ONE: ReadonlySet<string> = new Set([ReferenceKind.MANY_TO_ONE, ReferenceKind.ONE_TO_ONE]);

@@ -1,5 +1,3 @@
-import type { KeyMember } from './row-id.js';
-
 /** What a database does to rows that refer to a row which is deleted. Undefined: nothing, or it refuses. */
 export type DeleteAction = 'change' | 'delete' | undefined;
 
@@ -17,6 +15,17 @@ export interface EntityModel {
   readonly key: readonly KeyMember[];
   /** The entity of a row that was read as this one, where entities inherit from each other. */
   ofRow?(row: object): EntityModel;
+}
+
+/** How values of a member of a key are written: as they are, or in lower case. Undefined: one value has several texts. */
+export type KeyText = 'asIs' | 'lowerCase' | undefined;
+
+/** A member of the primary key. */
+export interface KeyMember {
+  readonly name: string;
+  readonly text: KeyText;
+  /** *Default:* the member of this name. */
+  valueIn?(row: object): unknown;
 }
 
 export interface EntityRelation<Model extends EntityModel = EntityModel> {

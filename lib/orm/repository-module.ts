@@ -101,12 +101,13 @@ function makeRepository<Entity extends object>(
   entity: Entity,
   database: object,
 ): Reads {
-  const { jobs, repository: Repository, options, ownOptions, reference = (each: Entity): unknown => each } = plan;
+  const { jobs, repository: Repository, options, ownOptions } = plan;
   const { name } = options;
+  const reference: unknown = plan.reference === undefined ? entity : plan.reference(entity);
   const make = (kind: ReadKind): never => {
     // With a `name` each job has one of its own.
     const named = name === undefined ? options : { ...options, name: `${name}.${kind}` };
-    return new jobs[kind](reference(entity) as never, { ...named, ...ownOptions } as never, database as never) as never;
+    return new jobs[kind](reference as never, { ...named, ...ownOptions } as never, database as never) as never;
   };
   return new Repository(make('get'), make('filter'), make('count'));
 }

@@ -1,15 +1,4 @@
-import type { EntityModel } from './entity-model.js';
-
-/** How values of a member of a key are written: as they are, or in lower case. Undefined: one value has several texts. */
-export type KeyText = 'asIs' | 'lowerCase' | undefined;
-
-/** A member of the primary key. */
-export interface KeyMember {
-  readonly name: string;
-  readonly text: KeyText;
-  /** *Default:* the member of this name. */
-  valueIn?(row: object): unknown;
-}
+import type { EntityModel, KeyText } from './entity-model.js';
 
 const AS_IS = /^(?:pg)?(?:(?:small|big)?(?:int|integer|serial)\d*|number|string|text|varchar|character varying)$/i;
 const LOWER_CASE = /^(?:pg)?uuid(?:v\d)?$/i;
@@ -22,8 +11,9 @@ export function keyText(type: string): KeyText {
 
 /** The primary key of a row as text; undefined when it is not known, or has more than one text. */
 export function rowId({ key }: EntityModel, row: object): string | undefined {
-  const parts = key.map(({ name, text, valueIn }) => {
-    const value: unknown = valueIn === undefined ? Reflect.get(row, name) : valueIn(row);
+  const parts = key.map((member) => {
+    const { name, text } = member;
+    const value: unknown = member.valueIn === undefined ? Reflect.get(row, name) : member.valueIn(row);
     const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
     if (!isPlain || text === undefined) return undefined;
     return text === 'lowerCase' ? String(value).toLowerCase() : String(value);

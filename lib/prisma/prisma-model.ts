@@ -1,6 +1,11 @@
-import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
+import {
+  deleteAction,
+  type EntityModel,
+  type EntityReferenceTo,
+  type EntityRelation,
+  type KeyMember,
+} from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
-import type { KeyMember } from '../orm/row-id.js';
 import type { ModelText, RelationText } from './schema-text.js';
 
 /** What Prisma keeps of a field at run time. */

@@ -1,7 +1,13 @@
 import type { EntityMetadata } from 'typeorm';
-import { deleteAction, type EntityModel, type EntityReferenceTo, type EntityRelation } from '../orm/entity-model.js';
+import {
+  deleteAction,
+  type EntityModel,
+  type EntityReferenceTo,
+  type EntityRelation,
+  type KeyMember,
+} from '../orm/entity-model.js';
 import { tagNameIn } from '../orm/orm.js';
-import { type KeyMember, keyText } from '../orm/row-id.js';
+import { keyText } from '../orm/row-id.js';
 
 const models = new WeakMap<EntityMetadata, TypeOrmModel>();
 

@@ -1,46 +1,22 @@
 import { EntitySchema, type MikroORM } from '@mikro-orm/core';
 import { getMikroORMToken, MikroOrmModule } from '@mikro-orm/nestjs';
 import { defineConfig } from '@mikro-orm/postgresql';
-import { ConfigurationError } from 'nestjs-async-cache';
 import {
   AsyncCacheMikroOrmModule,
   type CachedRepository,
   EntityGetJob,
   getCachedRepositoryToken,
 } from 'nestjs-async-cache/mikro-orm';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { usePostgres } from '../orm/support/postgres.js';
-import { startPostgres } from '../support/postgres-server.js';
 import { User } from './support/entities.js';
 import { startMikroOrmApp } from './support/mikro-orm-app.js';
+import { describeBadDays } from '../orm/support/describe-bad-days.js';
+import { MIKRO_ORM } from './support/mikro-orm-under-test.js';
 
 const postgres = usePostgres();
 
-it('with a database that is down stale rows are served, and a miss gets the error of the ORM', async () => {
-  const server = await startPostgres();
-  onTestFinished(() => server.stop());
-  const { users, events } = await startMikroOrmApp(server);
-  const read = () => users.getJob.read({ id: 1 });
-  await read();
-  await server.kill();
-  await users.invalidate(1);
-  expect((await read()).status).toBe('stale');
-  await expect.poll(() => events.some(({ type }) => type === 'refresh-failed')).toBe(true);
-  expect((await read()).value.greeting()).toBe('Hello Ann');
-  await expect(users.get({ id: 2 })).rejects.toThrow(/ECONNREFUSED|terminat|Connection|connection/);
-  await server.restart();
-  await expect.poll(async () => (await read()).status).toBe('hit');
-  expect((await users.get({ id: 2 })).name).toBe('Bob');
-});
-
-it('two modules that register an entity with the same options share its repository, with others they do not start', async () => {
-  const again = AsyncCacheMikroOrmModule.forFeature([User], { ttl: 3_600 });
-  const { users, app } = await startMikroOrmApp(postgres.server, { imports: [again] });
-  expect(app.get(getCachedRepositoryToken(User), { strict: false, each: true })).toEqual([users, users]);
-  const other = AsyncCacheMikroOrmModule.forFeature([User], { ttl: 60 });
-  const start = startMikroOrmApp(postgres.server, { imports: [other] });
-  await expect(start).rejects.toThrow(ConfigurationError);
-});
+describeBadDays(MIKRO_ORM);
 
 it('two data sources share nothing', async () => {
   const later = { queue: { delay: '1h' } } as const;
@@ -95,14 +71,6 @@ it('a commit that fails is an error of the flush, and its reads are stale: it ma
   await expect(em.flush()).rejects.toThrow('refused');
   expect((await users.getJob.peek({ id: 1 }))?.status).toBe('stale');
   expect((await users.getJob.peek({ id: 2 }))?.status).toBe('fresh');
-});
-
-it('with enabled: false reads go to the database', async () => {
-  const { users, queries } = await startMikroOrmApp(postgres.server, { options: { enabled: false } });
-  await queries('account');
-  for (let read = 0; read < 3; read++) expect((await users.get({ id: 1 })).greeting()).toBe('Hello Ann');
-  expect(await queries('account')).toBe(3);
-  await expect(users.get({ username: undefined as never })).rejects.toThrow(/undefined/);
 });
 
 it('a new version reads again, and tags of the user are beside those of the entity', async () => {

@@ -6,11 +6,12 @@ import { fill } from '../orm/support/fill.js';
 import { usePostgres } from '../orm/support/postgres.js';
 import { Order, Profile, Role, Ticket, User } from './support/entities.js';
 import { type MikroOrmApp, startMikroOrmApp } from './support/mikro-orm-app.js';
+import { describeTransactions } from '../orm/support/describe-transactions.js';
+import { describeWrites } from '../orm/support/describe-writes.js';
+import { FROZEN } from '../orm/support/orm-under-test.js';
+import { MIKRO_ORM } from './support/mikro-orm-under-test.js';
 
 const postgres = usePostgres();
-/** No refresh begins during a test, so that what is stale stays stale and can be looked at. */
-const LATER = { queue: { delay: '1h' } } as const;
-const FROZEN = { feature: LATER };
 
 /** Reads of every kind, filled: which of them are stale? Ann has the id 1, Bob 2; Ann's profile, orders and role are hers. */
 async function filled({ users, orders }: MikroOrmApp) {
@@ -37,8 +38,6 @@ const USER_1: Names = ['ann', 'annByUsername', 'annWithProfile', 'annWithOrders'
 const USERS: Names = [...USER_1, 'bob'];
 const CITIES: Names = ['inGraz', 'byCity'];
 
-const sorted = (names: readonly string[]) => [...names].sort();
-
 async function rename(em: SqlEntityManager, id: number, name = 'X'): Promise<void> {
   (await em.findOneOrFail(User, id)).name = name;
   await em.flush();
@@ -46,78 +45,115 @@ async function rename(em: SqlEntityManager, id: number, name = 'X'): Promise<voi
 
 const newUser = { username: 'new', name: 'New', isStaff: false, createdAt: new Date() };
 
-describe('a write makes stale', () => {
-  it.each<[string, (em: SqlEntityManager) => Promise<unknown>, Names]>([
-    ['flush of a row: its reads, and what may match it', (em) => rename(em, 1), USER_1],
-    ['flush of another row', (em) => rename(em, 2), ['bob', ...QUERIES]],
-    [
-      'flush of two rows',
-      async (em) => {
-        for (const user of await em.find(User, {})) user.name = 'X';
-        await em.flush();
-      },
-      USERS,
-    ],
-    [
-      'a fork without the subscribers of others',
-      (em) => rename(em.fork({ freshEventManager: true }), 2),
-      ['bob', ...QUERIES],
-    ],
-    [
-      'a new row',
-      async (em) => {
-        em.create(User, newUser);
-        await em.flush();
-      },
-      QUERIES,
-    ],
-    [
-      'remove',
-      async (em) => {
-        em.remove(await em.findOneOrFail(User, 2));
-        await em.flush();
-      },
-      ['bob', ...QUERIES, 'annWithOrders', 'annWithRoles'],
-    ],
-    ['nativeUpdate', (em) => em.nativeUpdate(User, { id: 2 }, { name: 'Rob' }), USERS],
-    ['nativeDelete', (em) => em.nativeDelete(User, { username: 'bob' }), USERS],
-    ['insert', (em) => em.insert(User, newUser), QUERIES],
-    ['clone', (em) => em.clone(User, { id: 2 }, { username: 'new' }), QUERIES],
-    ['upsert', (em) => em.upsert(User, { ...newUser, username: 'bob' }), USERS],
-    ['upsertMany', (em) => em.upsertMany(User, [{ ...newUser, username: 'bob' }]), USERS],
-    [
-      'a row that was read through a relation',
-      async (em) => {
-        (await em.findOneOrFail(Profile, 1)).city = 'Linz';
-        await em.flush();
-      },
-      ['annWithProfile', ...CITIES],
-    ],
-    ['another row of that entity', (em) => em.insert(Profile, { city: 'Graz' }), CITIES],
-    [
-      'a row that joins a collection',
-      async (em) => {
-        (await em.findOneOrFail(User, 1)).orders.add(em.create(Order, { total: '1' }));
-        await em.flush();
-      },
-      ['annWithOrders', 'orders'],
-    ],
-    [
-      'a link between two rows',
-      async (em) => {
-        (await em.findOneOrFail(User, 1, { populate: ['roles'] })).roles.removeAll();
-        await em.flush();
-      },
-      ['annWithRoles'],
-    ],
-    ['a row behind a link', (em) => em.nativeUpdate(Role, { name: 'admin' }, { name: 'root' }), ['annWithRoles']],
-  ])('%s', async (_, write, expected) => {
-    const app = await startMikroOrmApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await write(app.fork());
-    expect(sorted(await stale())).toEqual(sorted(expected));
-  });
+const reported: readonly (readonly [string, (em: SqlEntityManager) => Promise<unknown>, Names])[] = [
+  ['flush of a row: its reads, and what may match it', (em) => rename(em, 1), USER_1],
+  ['flush of another row', (em) => rename(em, 2), ['bob', ...QUERIES]],
+  [
+    'flush of two rows',
+    async (em) => {
+      for (const user of await em.find(User, {})) user.name = 'X';
+      await em.flush();
+    },
+    USERS,
+  ],
+  [
+    'a fork without the subscribers of others',
+    (em) => rename(em.fork({ freshEventManager: true }), 2),
+    ['bob', ...QUERIES],
+  ],
+  [
+    'a new row',
+    async (em) => {
+      em.create(User, newUser);
+      await em.flush();
+    },
+    QUERIES,
+  ],
+  [
+    'remove',
+    async (em) => {
+      em.remove(await em.findOneOrFail(User, 2));
+      await em.flush();
+    },
+    ['bob', ...QUERIES, 'annWithOrders', 'annWithRoles'],
+  ],
+  ['nativeUpdate', (em) => em.nativeUpdate(User, { id: 2 }, { name: 'Rob' }), USERS],
+  ['nativeDelete', (em) => em.nativeDelete(User, { username: 'bob' }), USERS],
+  ['insert', (em) => em.insert(User, newUser), QUERIES],
+  ['clone', (em) => em.clone(User, { id: 2 }, { username: 'new' }), QUERIES],
+  ['upsert', (em) => em.upsert(User, { ...newUser, username: 'bob' }), USERS],
+  ['upsertMany', (em) => em.upsertMany(User, [{ ...newUser, username: 'bob' }]), USERS],
+  [
+    'a row that was read through a relation',
+    async (em) => {
+      (await em.findOneOrFail(Profile, 1)).city = 'Linz';
+      await em.flush();
+    },
+    ['annWithProfile', ...CITIES],
+  ],
+  ['another row of that entity', (em) => em.insert(Profile, { city: 'Graz' }), CITIES],
+  [
+    'a row that joins a collection',
+    async (em) => {
+      (await em.findOneOrFail(User, 1)).orders.add(em.create(Order, { total: '1' }));
+      await em.flush();
+    },
+    ['annWithOrders', 'orders'],
+  ],
+  [
+    'a link between two rows',
+    async (em) => {
+      (await em.findOneOrFail(User, 1, { populate: ['roles'] })).roles.removeAll();
+      await em.flush();
+    },
+    ['annWithRoles'],
+  ],
+  ['a row behind a link', (em) => em.nativeUpdate(Role, { name: 'admin' }, { name: 'root' }), ['annWithRoles']],
+];
 
+describeWrites<MikroOrmApp, Names[number]>(MIKRO_ORM, {
+  start: startMikroOrmApp,
+  filled,
+  ofBob: ['bob', ...QUERIES],
+  ofUsers: USERS,
+  reported: reported.map(([title, write, names]) => [title, ({ fork }) => write(fork()), names]),
+  unreported: [
+    ['raw SQL', ({ fork }) => fork().getConnection().execute(`UPDATE account SET name = 'Anna' WHERE id = 1`)],
+    [
+      'a query builder',
+      ({ fork }) => fork().createQueryBuilder(User).update({ name: 'Anna' }).where({ id: 1 }).execute(),
+    ],
+    [
+      'Kysely',
+      ({ fork }) =>
+        fork()
+          .getKysely<{ account: { id: number; name: string } }>()
+          .updateTable('account')
+          .set({ name: 'Anna' })
+          .where('id', '=', 1)
+          .execute(),
+    ],
+    [
+      'another program',
+      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
+    ],
+    [
+      'what a trigger changes in another table',
+      async ({ database, fork }) => {
+        await postgres.server.query(
+          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$;
+           CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()`,
+          database,
+        );
+        await fork().nativeUpdate(Profile, { id: 1 }, { city: 'Linz' });
+      },
+    ],
+  ],
+});
+
+describeTransactions(MIKRO_ORM);
+
+describe('a write makes stale', () => {
   it.each<[string, (em: SqlEntityManager, row: Ticket) => Promise<unknown>]>([
     [
       'changes',
@@ -167,32 +203,6 @@ describe('a transaction', () => {
     expect(await stale()).toEqual(['ann']);
   });
 
-  it('that rolls back invalidates nothing, and neither do its savepoints', async () => {
-    const { users, fork } = await startMikroOrmApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }), all: () => users.filterJob.read() });
-    const failing = fork().transactional(async (em) => {
-      await em.transactional((savepoint) => rename(savepoint, 1));
-      await em.nativeUpdate(User, { id: 1 }, { name: 'Anne' });
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    expect(await stale()).toEqual([]);
-  });
-
-  it('a savepoint that is rolled back in a transaction that commits invalidates nothing of its own', async () => {
-    const { users, fork } = await startMikroOrmApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }), bob: () => users.getJob.read({ id: 2 }) });
-    await fork().transactional(async (em) => {
-      await rename(em, 2);
-      const failing = em.transactional(async (savepoint) => {
-        await rename(savepoint, 1);
-        throw new Error('no');
-      });
-      await failing.catch(() => undefined);
-    });
-    expect(await stale()).toEqual(['bob']);
-  });
-
   it('on one connection does not see what another writes', async () => {
     const { users, fork } = await startMikroOrmApp(postgres.server, FROZEN);
     const stale = await fill({ ann: () => users.getJob.read({ id: 1 }), bob: () => users.getJob.read({ id: 2 }) });
@@ -205,30 +215,6 @@ describe('a transaction', () => {
     expect((await users.getJob.peek({ id: 2 }))?.status).toBe('stale');
     await one.rollback();
     expect(await stale()).toEqual(['bob']);
-  });
-});
-
-describe('a read inside of a transaction', () => {
-  it('sees what the transaction wrote, and stores nothing; what runs beside it is not inside', async () => {
-    const { users, fork } = await startMikroOrmApp(postgres.server, FROZEN);
-    await users.get({ id: 1 });
-    let wrote!: () => void;
-    const written = new Promise<void>((resolve) => (wrote = resolve));
-    const beside = written.then(async () => (await users.get({ id: 1 })).name);
-    const failing = fork().transactional(async (em) => {
-      await rename(em, 1);
-      wrote();
-      expect((await users.get({ id: 1 })).name).toBe('X');
-      expect((await users.getJob.read({ id: 1 })).status).toBe('miss');
-      expect((await users.filter({ name: 'X' })).map((row) => row.greeting())).toEqual(['Hello X']);
-      expect(await users.count({ name: 'X' })).toBe(1);
-      expect(await beside).toBe('Ann');
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    const { status, value } = await users.getJob.read({ id: 1 });
-    expect([status, value.name]).toEqual(['hit', 'Ann']);
-    expect(await users.filterJob.peek({ name: 'X' })).toBeUndefined();
   });
 });
 
@@ -260,67 +246,7 @@ describe('a transaction that the caller begins and ends', () => {
   });
 });
 
-describe('by hand', () => {
-  it('invalidate(id) makes stale what a write of the row would, invalidate() all reads of the entity', async () => {
-    const app = await startMikroOrmApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await app.users.invalidate(2);
-    expect(sorted(await stale())).toEqual(sorted(['bob', ...QUERIES]));
-    await app.users.invalidate();
-    expect(sorted(await stale())).toEqual(sorted(USERS));
-  });
-
-  it('invalidate: false leaves an entity to its ttl', async () => {
-    const { users, fork } = await startMikroOrmApp(postgres.server, { feature: { ...LATER, invalidate: false } });
-    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }) });
-    await fork().nativeUpdate(User, { id: 1 }, { name: 'Anna' });
-    expect(await stale()).toEqual([]);
-    await users.invalidate(1);
-    expect(await stale()).toEqual(['ann']);
-  });
-});
-
 describe('what the ORM does not report stays as it was', () => {
-  it.each<[string, (app: MikroOrmApp) => Promise<unknown>]>([
-    ['raw SQL', ({ fork }) => fork().getConnection().execute(`UPDATE account SET name = 'Anna' WHERE id = 1`)],
-    [
-      'a query builder',
-      ({ fork }) => fork().createQueryBuilder(User).update({ name: 'Anna' }).where({ id: 1 }).execute(),
-    ],
-    [
-      'Kysely',
-      ({ fork }) =>
-        fork()
-          .getKysely<{ account: { id: number; name: string } }>()
-          .updateTable('account')
-          .set({ name: 'Anna' })
-          .where('id', '=', 1)
-          .execute(),
-    ],
-    [
-      'another program',
-      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
-    ],
-    [
-      'what a trigger changes in another table',
-      async ({ database, fork }) => {
-        await postgres.server.query(
-          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$;
-           CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()`,
-          database,
-        );
-        await fork().nativeUpdate(Profile, { id: 1 }, { city: 'Linz' });
-      },
-    ],
-  ])('%s', async (_, write) => {
-    const app = await startMikroOrmApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => app.users.getJob.read({ id: 1 }) });
-    await write(app);
-    expect(await stale()).toEqual([]);
-    await app.users.invalidate(1);
-    expect(await stale()).toEqual(['ann']);
-  });
-
   it('a change of another entity that only a filter names', async () => {
     const { users, fork } = await startMikroOrmApp(postgres.server, FROZEN);
     const stale = await fill({

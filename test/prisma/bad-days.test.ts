@@ -1,6 +1,6 @@
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { AsyncCacheModule, ConfigurationError } from 'nestjs-async-cache';
+import { AsyncCacheModule } from 'nestjs-async-cache';
 import {
   AsyncCachePrismaModule,
   CachedDelegate,
@@ -10,41 +10,17 @@ import {
   reportWrites,
 } from 'nestjs-async-cache/prisma';
 import { expect, it, onTestFinished } from 'vitest';
-import { startPostgres } from '../support/postgres-server.js';
 import { usePostgres } from '../orm/support/postgres.js';
 import type { PrismaClient } from './support/generated/ts/client.js';
 import { clientOf, PrismaService, startPrismaApp } from './support/prisma-app.js';
 import { TABLES } from './support/tables.js';
+import { describeBadDays } from '../orm/support/describe-bad-days.js';
+import { PRISMA } from './support/prisma-under-test.js';
 
 const postgres = usePostgres();
+
+describeBadDays(PRISMA);
 const ann = { where: { id: 1 } } as const;
-
-it('with a database that is down stale rows are served, and a miss gets the error of Prisma', async () => {
-  const server = await startPostgres();
-  onTestFinished(() => server.stop());
-  const { users, events } = await startPrismaApp(server);
-  const read = () => users.getJob.read(ann);
-  await read();
-  await server.kill();
-  await users.invalidate(1);
-  expect(await read()).toMatchObject({ status: 'stale', value: { name: 'Ann' } });
-  await expect.poll(() => events.some(({ type }) => type === 'refresh-failed')).toBe(true);
-  expect(await read()).toMatchObject({ status: 'stale', value: { name: 'Ann' } });
-  await expect(users.get({ where: { id: 2 } })).rejects.toThrow(/ECONNREFUSED|reach|terminat|closed|Connection/i);
-  await server.restart();
-  await expect.poll(async () => (await read()).status, { timeout: 10_000 }).toBe('hit');
-  expect((await users.get({ where: { id: 2 } })).name).toBe('Bob');
-});
-
-it('two modules that register a model with the same options share its delegate, with others they do not start', async () => {
-  const again = AsyncCachePrismaModule.forFeature(['user'], { client: PrismaService, ttl: 3_600 });
-  const { users, app } = await startPrismaApp(postgres.server, { imports: [again] });
-  expect(app.get(getCachedDelegateToken('user'), { strict: false, each: true })).toEqual([users, users]);
-  const other = AsyncCachePrismaModule.forFeature(['user'], { client: PrismaService, ttl: 60 });
-  const start = startPrismaApp(postgres.server, { imports: [other] });
-  await expect(start).rejects.toThrow(ConfigurationError);
-  await expect(start).rejects.toThrow(/Two modules register User/);
-});
 
 it('a model that the client does not have, and a client that the application does not have, let it not start', async () => {
   const stranger = AsyncCachePrismaModule.forFeature(['stranger' as 'user'], { client: PrismaService });
@@ -123,31 +99,4 @@ it('models of one name in two databases share nothing', async () => {
   expect((await users.getJob.peek(ann))?.status).toBe('fresh');
   await prisma.user.update({ ...ann, data: { name: 'Anna' } });
   expect((await users.getJob.peek(ann))?.status).toBe('stale');
-});
-
-it('without the cache, and with enabled: false, reads go to the database', async () => {
-  const { users, queries, prisma } = await startPrismaApp(postgres.server, { options: { enabled: false } });
-  await queries('account');
-  for (let read = 0; read < 3; read++) expect((await users.get(ann)).name).toBe('Ann');
-  expect(await queries('account')).toBe(3);
-  await users.invalidate(1);
-  await prisma.user.update({ ...ann, data: { name: 'Anna' } });
-  await expect(users.get({ where: { username: undefined as never } })).rejects.toThrow(/undefined/);
-});
-
-it('options of a model are those of its jobs, tags beside those of the model', async () => {
-  class Extra extends EntityGetJob<PrismaClient['user']> {
-    ttl = 60;
-    tags = ['own'];
-    constructor() {
-      super('user', { client: PrismaService, grace: 5 });
-    }
-  }
-  const { app } = await startPrismaApp(postgres.server, { providers: [Extra] });
-  const job = app.get(Extra);
-  await job.get(ann);
-  const entry = await job.peek(ann);
-  expect(entry?.tags).toEqual(['User', 'User:1', 'own']);
-  expect(Number(entry?.freshUntil) - Number(entry?.storedAt)).toBe(60_000);
-  expect(Number(entry?.staleUntil) - Number(entry?.freshUntil)).toBe(5_000);
 });

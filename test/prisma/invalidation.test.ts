@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { fill } from '../orm/support/fill.js';
 import { usePostgres } from '../orm/support/postgres.js';
 import { type PrismaApp, type PrismaService, startPrismaApp } from './support/prisma-app.js';
+import { describeTransactions } from '../orm/support/describe-transactions.js';
+import { describeWrites } from '../orm/support/describe-writes.js';
+import { FROZEN } from '../orm/support/orm-under-test.js';
+import { PRISMA } from './support/prisma-under-test.js';
 
 const postgres = usePostgres();
-/** No refresh begins during a test, so that what is stale stays stale and can be looked at. */
-const LATER = { queue: { delay: '1h' } } as const;
-const FROZEN = { feature: LATER };
 
 const ann = { where: { id: 1 } } as const;
 const bob = { where: { id: 2 } } as const;
@@ -51,78 +52,98 @@ const ORDERS: Names = ['annWithOrders', 'counted', 'orders'];
 
 const unique = (...names: readonly string[]) => [...new Set(names)].sort();
 
+const reported: readonly (readonly [string, (prisma: PrismaService) => Promise<unknown>, Names])[] = [
+  ['update of a row: its reads, and what may match it', (p) => p.user.update(rename), USER_1],
+  ['update by another key', (p) => p.user.update({ where: { username: 'ann' }, data: { age: 31 } }), USER_1],
+  ['update that selects no id', (p) => p.user.update({ ...rename, select: { name: true } }), USER_1],
+  [
+    'update by another key that selects no id: all rows',
+    (p) => p.user.update({ where: { username: 'bob' }, data: { age: 1 }, select: { age: true } }),
+    USERS,
+  ],
+  ['update of another row', (p) => p.user.update({ ...bob, data: { name: 'Rob' } }), ['bob', ...QUERIES]],
+  ['create', (p) => p.user.create({ data: { username: 'new', name: 'New' } }), QUERIES],
+  ['createMany', (p) => p.user.createMany({ data: [{ username: 'new', name: 'New' }] }), QUERIES],
+  ['createManyAndReturn', (p) => p.user.createManyAndReturn({ data: [{ username: 'n', name: 'N' }] }), QUERIES],
+  [
+    'upsert that updates',
+    (p) =>
+      p.user.upsert({ where: { username: 'bob' }, update: { name: 'Rob' }, create: { username: 'bob', name: 'B' } }),
+    ['bob', ...QUERIES],
+  ],
+  [
+    'upsert that creates',
+    (p) => p.user.upsert({ where: { username: 'new' }, update: {}, create: { username: 'new', name: 'New' } }),
+    QUERIES,
+  ],
+  ['updateMany', (p) => p.user.updateMany({ ...bob, data: { name: 'Rob' } }), USERS],
+  ['updateManyAndReturn', (p) => p.user.updateManyAndReturn({ ...bob, data: { name: 'Rob' } }), USERS],
+  ['delete, with what the database deletes along', (p) => p.user.delete(bob), ['bob', ...QUERIES, ...ORDERS]],
+  ['deleteMany', (p) => p.user.deleteMany(bob), [...USERS, ...ORDERS]],
+  ['a changed id', (p) => p.user.update({ ...bob, data: { id: 22 } }), [...USERS, ...ORDERS]],
+  ['a row that was included', (p) => p.profile.update({ ...ann, data: { city: 'Linz' } }), PROFILE],
+  ['another row of that model', (p) => p.profile.create({ data: { city: 'Graz' } }), ['inGraz']],
+  ['a row that joins a relation', (p) => p.order.create({ data: { total: 1, userId: 1 } }), ORDERS],
+  [
+    'nested data: a related row',
+    (p) => p.user.update({ ...bob, data: { orders: { create: { total: 1 } } } }),
+    ['bob', ...QUERIES, ...ORDERS],
+  ],
+  [
+    'nested data below nested data',
+    (p) => p.order.update({ ...ann, data: { user: { update: { profile: { update: { city: 'Linz' } } } } } }),
+    [...USERS, ...ORDERS],
+  ],
+  [
+    'a link between two rows, from either side',
+    (p) => p.user.update({ ...bob, data: { roles: { connect: { name: 'admin' } } } }),
+    ['bob', ...QUERIES, 'annWithRoles'],
+  ],
+  [
+    'a link from the other side',
+    (p) => p.role.update({ where: { name: 'admin' }, data: { users: { disconnect: { id: 1 } } } }),
+    [...USERS, 'annWithRoles'],
+  ],
+  ['$transaction of a list', (p) => p.$transaction([p.user.update(rename), p.profile.findMany()]), USER_1],
+  ['$transaction of a function', (p) => p.$transaction((tx) => tx.user.update(rename)), USER_1],
+  [
+    'a client that is extended further',
+    (p) => p.$extends({ model: { user: { hello: () => 'hello' } } }).user.update(rename),
+    USER_1,
+  ],
+];
+
+describeWrites<PrismaApp, Names[number]>(PRISMA, {
+  start: startPrismaApp,
+  filled,
+  ofBob: ['bob', ...QUERIES],
+  ofUsers: USERS,
+  reported: reported.map(([title, write, names]) => [title, ({ prisma }) => write(prisma), names]),
+  unreported: [
+    ['$executeRaw', ({ prisma }) => prisma.$executeRaw`UPDATE account SET name = 'Anna' WHERE id = 1`],
+    ['$queryRaw', ({ prisma }) => prisma.$queryRaw`UPDATE account SET name = 'Anna' WHERE id = 1 RETURNING id`],
+    ['the client that was given to reportWrites', ({ silent }) => silent.user.update(rename)],
+    [
+      'another program',
+      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
+    ],
+    [
+      'what a trigger changes in another table',
+      async ({ database, prisma }) => {
+        await postgres.server.query(
+          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$;
+           CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()`,
+          database,
+        );
+        await prisma.profile.update({ where: { id: 1 }, data: { city: 'Linz' } });
+      },
+    ],
+  ],
+});
+
+describeTransactions(PRISMA);
+
 describe('a write makes stale', () => {
-  it.each<[string, (prisma: PrismaService) => Promise<unknown>, Names]>([
-    ['update of a row: its reads, and what may match it', (p) => p.user.update(rename), USER_1],
-    ['update by another key', (p) => p.user.update({ where: { username: 'ann' }, data: { age: 31 } }), USER_1],
-    ['update that selects no id', (p) => p.user.update({ ...rename, select: { name: true } }), USER_1],
-    [
-      'update by another key that selects no id: all rows',
-      (p) => p.user.update({ where: { username: 'bob' }, data: { age: 1 }, select: { age: true } }),
-      USERS,
-    ],
-    ['update of another row', (p) => p.user.update({ ...bob, data: { name: 'Rob' } }), ['bob', ...QUERIES]],
-    ['create', (p) => p.user.create({ data: { username: 'new', name: 'New' } }), QUERIES],
-    ['createMany', (p) => p.user.createMany({ data: [{ username: 'new', name: 'New' }] }), QUERIES],
-    ['createManyAndReturn', (p) => p.user.createManyAndReturn({ data: [{ username: 'n', name: 'N' }] }), QUERIES],
-    [
-      'upsert that updates',
-      (p) =>
-        p.user.upsert({ where: { username: 'bob' }, update: { name: 'Rob' }, create: { username: 'bob', name: 'B' } }),
-      ['bob', ...QUERIES],
-    ],
-    [
-      'upsert that creates',
-      (p) => p.user.upsert({ where: { username: 'new' }, update: {}, create: { username: 'new', name: 'New' } }),
-      QUERIES,
-    ],
-    ['updateMany', (p) => p.user.updateMany({ ...bob, data: { name: 'Rob' } }), USERS],
-    ['updateManyAndReturn', (p) => p.user.updateManyAndReturn({ ...bob, data: { name: 'Rob' } }), USERS],
-    ['delete, with what the database deletes along', (p) => p.user.delete(bob), ['bob', ...QUERIES, ...ORDERS]],
-    ['deleteMany', (p) => p.user.deleteMany(bob), [...USERS, ...ORDERS]],
-    ['a changed id', (p) => p.user.update({ ...bob, data: { id: 22 } }), [...USERS, ...ORDERS]],
-    ['a row that was included', (p) => p.profile.update({ ...ann, data: { city: 'Linz' } }), PROFILE],
-    ['another row of that model', (p) => p.profile.create({ data: { city: 'Graz' } }), ['inGraz']],
-    ['a row that joins a relation', (p) => p.order.create({ data: { total: 1, userId: 1 } }), ORDERS],
-    [
-      'nested data: a related row',
-      (p) => p.user.update({ ...bob, data: { orders: { create: { total: 1 } } } }),
-      ['bob', ...QUERIES, ...ORDERS],
-    ],
-    [
-      'nested data below nested data',
-      (p) => p.order.update({ ...ann, data: { user: { update: { profile: { update: { city: 'Linz' } } } } } }),
-      [...USERS, ...ORDERS],
-    ],
-    [
-      'a link between two rows, from either side',
-      (p) => p.user.update({ ...bob, data: { roles: { connect: { name: 'admin' } } } }),
-      ['bob', ...QUERIES, 'annWithRoles'],
-    ],
-    [
-      'a link from the other side',
-      (p) => p.role.update({ where: { name: 'admin' }, data: { users: { disconnect: { id: 1 } } } }),
-      [...USERS, 'annWithRoles'],
-    ],
-    ['$transaction of a list', (p) => p.$transaction([p.user.update(rename), p.profile.findMany()]), USER_1],
-    ['$transaction of a function', (p) => p.$transaction((tx) => tx.user.update(rename)), USER_1],
-    [
-      'a client that is extended further',
-      (p) => p.$extends({ model: { user: { hello: () => 'hello' } } }).user.update(rename),
-      USER_1,
-    ],
-  ])('%s', async (_, write, expected) => {
-    const app = await startPrismaApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await write(app.prisma);
-    expect(unique(...(await stale()))).toEqual(unique(...expected));
-  });
-
-  it('with nothing written, nothing', async () => {
-    const stale = await filled(await startPrismaApp(postgres.server, FROZEN));
-    expect(await stale()).toEqual([]);
-  });
-
   it('also when a nested write fails, nothing', async () => {
     const app = await startPrismaApp(postgres.server, FROZEN);
     const stale = await filled(app);
@@ -133,16 +154,6 @@ describe('a write makes stale', () => {
 });
 
 describe('a transaction', () => {
-  it('invalidates after its commit and not before', async () => {
-    const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann) });
-    await prisma.$transaction(async (tx) => {
-      await tx.user.update(rename);
-      expect((await users.getJob.peek(ann))?.status).toBe('fresh');
-    });
-    expect(await stale()).toEqual(['ann']);
-  });
-
   it('that rolls back invalidates nothing', async () => {
     const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
     const stale = await fill({ ann: () => users.getJob.read(ann), all: () => users.filterJob.read() });
@@ -172,18 +183,6 @@ describe('a transaction', () => {
     expect(await stale()).toEqual([]);
   });
 
-  it('a savepoint that is released in a transaction that rolls back invalidates nothing', async () => {
-    const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann) });
-    const failing = prisma.$transaction(async (tx) => {
-      await tx.$transaction((inner) => inner.user.update(rename));
-      expect((await users.getJob.peek(ann))?.status).toBe('fresh');
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    expect(await stale()).toEqual([]);
-  });
-
   it('a savepoint that is rolled back in a transaction that commits invalidates nothing of its own', async () => {
     const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
     const stale = await fill({ ann: () => users.getJob.read(ann), bob: () => users.getJob.read(bob) });
@@ -200,31 +199,6 @@ describe('a transaction', () => {
     expect(await stale()).toEqual(['bob']);
   });
 
-  it('does not see what another writes that runs at the same time', async () => {
-    const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann), bob: () => users.getJob.read(bob) });
-    let go!: () => void;
-    const gate = new Promise<void>((resolve) => (go = resolve));
-    let wrote!: () => void;
-    const written = new Promise<void>((resolve) => (wrote = resolve));
-    const one = prisma.$transaction(async (tx) => {
-      await tx.user.update(rename);
-      wrote();
-      await gate;
-      throw new Error('no');
-    });
-    await written;
-    await prisma.$transaction(async (tx) => {
-      await tx.user.update({ ...bob, data: { name: 'Rob' } });
-      // A statement of its own inside of it commits at once.
-      expect((await users.get(ann)).name).toBe('Ann');
-    });
-    expect((await users.getJob.peek(bob))?.status).toBe('stale');
-    go();
-    await expect(one).rejects.toThrow('no');
-    expect(await stale()).toEqual(['bob']);
-  });
-
   it('a write of the outer client inside of it is committed by itself', async () => {
     const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
     const stale = await fill({ ann: () => users.getJob.read(ann), bob: () => users.getJob.read(bob) });
@@ -235,44 +209,6 @@ describe('a transaction', () => {
     });
     await expect(failing).rejects.toThrow('no');
     expect(await stale()).toEqual(['bob']);
-  });
-});
-
-describe('a read inside of a transaction', () => {
-  it('sees what the transaction wrote, and stores nothing', async () => {
-    const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
-    await users.get(ann);
-    const failing = prisma.$transaction(async (tx) => {
-      await tx.user.update(rename);
-      expect((await users.get(ann)).name).toBe('Anna');
-      expect(await users.getJob.read(ann)).toMatchObject({ status: 'miss', value: { name: 'Anna' } });
-      expect((await users.getJob.refresh(ann)).name).toBe('Anna');
-      expect((await users.getJob.getMany([[ann]])).map(({ name }) => name)).toEqual(['Anna']);
-      expect((await users.filter({ where: { name: 'Anna' } })).map(({ id }) => id)).toEqual([1]);
-      expect(await users.count({ where: { name: 'Anna' } })).toBe(1);
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    expect(await users.getJob.read(ann)).toMatchObject({ status: 'hit', value: { name: 'Ann' } });
-    expect(await users.filterJob.peek({ where: { name: 'Anna' } })).toBeUndefined();
-  });
-
-  it('what runs beside the transaction is not inside', async () => {
-    const { users, prisma } = await startPrismaApp(postgres.server, FROZEN);
-    await users.get(ann);
-    let wrote!: () => void;
-    let mayEnd!: () => void;
-    const written = new Promise<void>((resolve) => (wrote = resolve));
-    const end = new Promise<void>((resolve) => (mayEnd = resolve));
-    const transaction = prisma.$transaction(async (tx) => {
-      await tx.user.update(rename);
-      wrote();
-      await end;
-    });
-    await written;
-    expect(await users.getJob.read(ann)).toMatchObject({ status: 'hit', value: { name: 'Ann' } });
-    mayEnd();
-    await transaction;
   });
 });
 
@@ -287,39 +223,6 @@ describe('by hand', () => {
     await app.users.invalidate();
     expect(unique(...(await stale()))).toEqual(unique(...USERS));
   });
-
-  it('its tags are those of the contract', async () => {
-    const { users, cache } = await startPrismaApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read(ann), bob: () => users.getJob.read(bob) });
-    await cache.invalidateTags('User:2');
-    expect(await stale()).toEqual(['bob']);
-    await cache.invalidateTags('User');
-    expect(await stale()).toEqual(['ann', 'bob']);
-  });
-
-  it('invalidate: false leaves a model to its ttl', async () => {
-    const { users, orders, prisma } = await startPrismaApp(postgres.server, {
-      feature: { ...LATER, invalidate: false },
-    });
-    const stale = await fill({ ann: () => users.getJob.read(ann), orders: () => orders.filterJob.read() });
-    await prisma.user.update(rename);
-    await prisma.order.create({ data: { total: 1 } });
-    expect(await stale()).toEqual([]);
-    await users.invalidate(1);
-    expect(await stale()).toEqual(['ann']);
-  });
-});
-
-it('a row that is gone is gone from the cache, too', async () => {
-  const { users, prisma } = await startPrismaApp(postgres.server);
-  await users.get(bob);
-  await prisma.user.delete(bob);
-  const found = () =>
-    users.get(bob).then(
-      () => 'found',
-      (error: unknown) => (error as { code: string }).code,
-    );
-  await expect.poll(found).toBe('P2025');
 });
 
 it('more rows than an entry has tags for: a write of any row makes it stale', async () => {
@@ -329,34 +232,4 @@ it('more rows than an entry has tags for: a write of any row makes it stale', as
   expect((await profiles.filterJob.peek())?.tags.length).toBeLessThan(110);
   await prisma.profile.update({ where: { id: 250 }, data: { city: 'Linz' } });
   expect(await stale()).toEqual(['all']);
-});
-
-describe('what Prisma does not report stays as it was', () => {
-  it.each<[string, (app: PrismaApp) => Promise<unknown>]>([
-    ['$executeRaw', ({ prisma }) => prisma.$executeRaw`UPDATE account SET name = 'Anna' WHERE id = 1`],
-    ['$queryRaw', ({ prisma }) => prisma.$queryRaw`UPDATE account SET name = 'Anna' WHERE id = 1 RETURNING id`],
-    ['the client that was given to reportWrites', ({ silent }) => silent.user.update(rename)],
-    [
-      'another program',
-      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
-    ],
-    [
-      'what a trigger changes in another table',
-      async ({ database, prisma }) => {
-        await postgres.server.query(
-          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$;
-           CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()`,
-          database,
-        );
-        await prisma.profile.update({ where: { id: 1 }, data: { city: 'Linz' } });
-      },
-    ],
-  ])('%s', async (_, write) => {
-    const app = await startPrismaApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => app.users.getJob.read(ann), orders: () => app.orders.filterJob.read() });
-    await write(app);
-    expect(await stale()).toEqual([]);
-    await app.users.invalidate(1);
-    expect(await stale()).toEqual(['ann']);
-  });
 });

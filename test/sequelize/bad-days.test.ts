@@ -1,7 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { SequelizeModule } from '@nestjs/sequelize';
 import { Test } from '@nestjs/testing';
-import { AsyncCacheModule, ConfigurationError } from 'nestjs-async-cache';
+import { AsyncCacheModule } from 'nestjs-async-cache';
 import {
   AsyncCacheSequelizeModule,
   CachedRepository,
@@ -12,38 +12,14 @@ import {
 import { Column, DataType, Model, Table } from 'sequelize-typescript';
 import { expect, it, onTestFinished } from 'vitest';
 import { usePostgres } from '../orm/support/postgres.js';
-import { startPostgres } from '../support/postgres-server.js';
 import { MODELS, User } from './support/models.js';
 import { startSequelizeApp } from './support/sequelize-app.js';
+import { describeBadDays } from '../orm/support/describe-bad-days.js';
+import { SEQUELIZE } from './support/sequelize-under-test.js';
 
 const postgres = usePostgres();
 
-it('with a database that is down stale rows are served, and a miss gets the error of the ORM', async () => {
-  const server = await startPostgres();
-  onTestFinished(() => server.stop());
-  const { users, events } = await startSequelizeApp(server);
-  const read = () => users.getJob.read({ id: 1 });
-  await read();
-  await server.kill();
-  await users.invalidate(1);
-  expect((await read()).status).toBe('stale');
-  await expect.poll(() => events.some(({ type }) => type === 'refresh-failed')).toBe(true);
-  expect((await read()).value.greeting()).toBe('Hello Ann');
-  await expect(users.get({ id: 2 })).rejects.toThrow(/ECONNREFUSED|terminat|Connection/);
-  await server.restart();
-  await expect.poll(async () => (await read()).status).toBe('hit');
-  expect((await users.get({ id: 2 })).name).toBe('Bob');
-});
-
-it('two modules that register a model with the same options share its repository, with others they do not start', async () => {
-  const again = AsyncCacheSequelizeModule.forFeature([User], { ttl: 3_600 });
-  const { users, app } = await startSequelizeApp(postgres.server, { imports: [again] });
-  expect(app.get(getCachedRepositoryToken(User), { strict: false, each: true })).toEqual([users, users]);
-  const other = AsyncCacheSequelizeModule.forFeature([User], { ttl: 60 });
-  const start = startSequelizeApp(postgres.server, { imports: [other] });
-  await expect(start).rejects.toThrow(ConfigurationError);
-  await expect(start).rejects.toThrow(/Two modules register User with AsyncCacheSequelizeModule/);
-});
+describeBadDays(SEQUELIZE);
 
 it('two data sources share nothing', async () => {
   @Table({ modelName: 'User', tableName: 'account', timestamps: false })
@@ -105,15 +81,6 @@ it('models that forFeature names are loaded with autoLoadModels, and injected', 
 it('a data source that is not there is named', () => {
   const job = new EntityGetJob(User, {}, undefined);
   expect(() => job.fetch({ id: 1 })).toThrow(/Import SequelizeModule.forRoot/);
-});
-
-it('with enabled: false reads go to the database', async () => {
-  const { users, queries } = await startSequelizeApp(postgres.server, { options: { enabled: false } });
-  await queries('account');
-  for (let read = 0; read < 3; read++) expect((await users.get({ id: 1 })).greeting()).toBe('Hello Ann');
-  expect(await queries('account')).toBe(3);
-  await users.invalidate(1);
-  await expect(users.get({ username: undefined as never })).rejects.toThrow(/undefined/);
 });
 
 it('a new version reads again, and tags and types of the user are beside those of the model', async () => {

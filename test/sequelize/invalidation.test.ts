@@ -4,11 +4,12 @@ import { fill } from '../orm/support/fill.js';
 import { usePostgres } from '../orm/support/postgres.js';
 import { Order, Profile, Role, User, UserRole } from './support/models.js';
 import { type SequelizeApp, startSequelizeApp } from './support/sequelize-app.js';
+import { describeTransactions } from '../orm/support/describe-transactions.js';
+import { describeWrites } from '../orm/support/describe-writes.js';
+import { FROZEN } from '../orm/support/orm-under-test.js';
+import { SEQUELIZE } from './support/sequelize-under-test.js';
 
 const postgres = usePostgres();
-/** No refresh begins during a test, so that what is stale stays stale and can be looked at. */
-const LATER = { queue: { delay: '1h' } } as const;
-const FROZEN = { feature: LATER };
 
 /** Reads of every kind, filled: which of them are stale? Ann has the id 1, Bob 2; Ann's profile, orders and role are hers. */
 async function filled({ users, orders }: SequelizeApp) {
@@ -36,11 +37,14 @@ const USER_1: Names = ['ann', 'annByUsername', 'annWithProfile', 'annWithOrders'
 const USERS: Names = [...USER_1, 'bob'];
 const CITIES: Names = ['inGraz', 'inLinz', 'byCity'];
 
-const sorted = (names: readonly string[]) => [...names].sort();
 const user = async (id: number) => (await User.findByPk(id))!;
 
-describe('a write makes stale', () => {
-  it.each<[string, (app: SequelizeApp) => Promise<unknown>, Names]>([
+describeWrites<SequelizeApp, Names[number]>(SEQUELIZE, {
+  start: startSequelizeApp,
+  filled,
+  ofBob: ['bob', ...QUERIES],
+  ofUsers: USERS,
+  reported: [
     ['save of a row: its reads, and what may match it', async () => (await user(1)).update({ name: 'Anna' }), USER_1],
     ['save of another row', async () => (await user(2)).update({ name: 'Rob' }), ['bob', ...QUERIES]],
     ['save without hooks', async () => (await user(2)).update({ name: 'R' }, { hooks: false }), ['bob', ...QUERIES]],
@@ -84,20 +88,33 @@ describe('a write makes stale', () => {
       () => User.create({ username: 'new', name: 'N', orders: [{ total: 1 }] }, { include: [Order] }),
       [...QUERIES, 'annWithOrders'],
     ],
-  ])('%s', async (_, write, expected) => {
-    const app = await startSequelizeApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await write(app);
-    expect(sorted(await stale())).toEqual(sorted(expected));
-  });
+  ],
+  unreported: [
+    ['raw SQL', ({ sequelize }) => sequelize.query(`UPDATE account SET name = 'Anna' WHERE id = 1`)],
+    [
+      'the query interface',
+      ({ sequelize }) => sequelize.getQueryInterface().bulkInsert('purchase', [{ total: 1, userId: 1 }]),
+    ],
+    [
+      'another program',
+      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
+    ],
+    [
+      'what a trigger changes in another table',
+      async ({ sequelize }) => {
+        await sequelize.query(
+          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$`,
+        );
+        await sequelize.query('CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()');
+        await Profile.update({ city: 'Linz' }, { where: { id: 1 } });
+      },
+    ],
+  ],
+});
 
-  it('with nothing written, nothing', async () => {
-    const app = await startSequelizeApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await User.findAll();
-    expect(await stale()).toEqual([]);
-  });
+describeTransactions(SEQUELIZE);
 
+describe('a write makes stale', () => {
   it('by rows that the database deletes by itself: reads of those', async () => {
     const { orders } = await startSequelizeApp(postgres.server, FROZEN);
     const stale = await fill({ order: () => orders.getJob.read({ id: 1 }), count: () => orders.countJob.read() });
@@ -125,45 +142,6 @@ describe('a transaction', () => {
     await transaction.commit();
     expect(before?.status).toBe('fresh');
     expect(await stale()).toEqual(['ann']);
-  });
-
-  it('that rolls back invalidates nothing', async () => {
-    const { users, sequelize } = await startSequelizeApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }), all: () => users.filterJob.read() });
-    const failing = sequelize.transaction(async (transaction) => {
-      await rename(1, transaction);
-      await User.update({ name: 'Anne' }, { where: { id: 1 }, transaction });
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    expect(await stale()).toEqual([]);
-  });
-
-  it('a savepoint that ends in a transaction that rolls back invalidates nothing', async () => {
-    const { users, sequelize } = await startSequelizeApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }) });
-    const failing = sequelize.transaction(async (transaction) => {
-      await sequelize.transaction({ transaction }, (savepoint) => rename(1, savepoint));
-      expect((await users.getJob.peek({ id: 1 }))?.status).toBe('fresh');
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    expect(await stale()).toEqual([]);
-  });
-
-  it('a savepoint that is rolled back in a transaction that commits invalidates nothing of its own', async () => {
-    const { users, sequelize } = await startSequelizeApp(postgres.server, FROZEN);
-    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }), bob: () => users.getJob.read({ id: 2 }) });
-    await sequelize.transaction(async (transaction) => {
-      await rename(2, transaction);
-      await sequelize
-        .transaction({ transaction }, async (savepoint) => {
-          await sequelize.transaction({ transaction: savepoint }, (inner) => rename(1, inner));
-          throw new Error('no');
-        })
-        .catch(() => undefined);
-    });
-    expect(await stale()).toEqual(['bob']);
   });
 
   it('what a savepoint wrote that was never ended becomes visible with the commit around it', async () => {
@@ -202,28 +180,6 @@ describe('a transaction', () => {
 });
 
 describe('a read inside of a transaction', () => {
-  it('sees what the transaction wrote, and stores nothing', async () => {
-    const { users, sequelize } = await startSequelizeApp(postgres.server, FROZEN);
-    await users.get({ id: 1 });
-    const failing = sequelize.transaction(async (transaction) => {
-      await rename(1, transaction);
-      expect((await users.get({ id: 1 })).name).toBe('X');
-      expect(await users.getJob.read({ id: 1 })).toMatchObject({ status: 'miss', value: { name: 'X' } });
-      expect((await users.getJob.refresh({ id: 1 })).name).toBe('X');
-      expect((await users.getJob.getMany([[{ id: 1 }]])).map(({ name }) => name)).toEqual(['X']);
-      expect((await users.filter({ name: 'X' })).map((row) => row.greeting())).toEqual(['Hello X']);
-      expect(await users.count({ name: { [Op.eq]: 'X' } })).toBe(1);
-      await sequelize.transaction({ transaction }, async () => {
-        expect((await users.get({ id: 1 })).name).toBe('X');
-      });
-      throw new Error('no');
-    });
-    await expect(failing).rejects.toThrow('no');
-    const { status, value } = await users.getJob.read({ id: 1 });
-    expect([status, value.name]).toEqual(['hit', 'Ann']);
-    expect(await users.filterJob.peek({ name: 'X' })).toBeUndefined();
-  });
-
   it('also in one without a callback, and not after its end', async () => {
     const { users, sequelize } = await startSequelizeApp(postgres.server, FROZEN);
     await users.get({ id: 1 });
@@ -233,92 +189,9 @@ describe('a read inside of a transaction', () => {
     await transaction.rollback();
     expect((await users.getJob.read({ id: 1 })).status).toBe('hit');
   });
-
-  it('what runs beside the transaction is not inside', async () => {
-    const { users, sequelize } = await startSequelizeApp(postgres.server, FROZEN);
-    await users.get({ id: 1 });
-    let wrote!: () => void;
-    let mayEnd!: () => void;
-    const written = new Promise<void>((resolve) => (wrote = resolve));
-    const end = new Promise<void>((resolve) => (mayEnd = resolve));
-    const transaction = sequelize.transaction(async (given) => {
-      await rename(1, given);
-      wrote();
-      await end;
-    });
-    await written;
-    const { status, value } = await users.getJob.read({ id: 1 });
-    expect([status, value.name]).toEqual(['hit', 'Ann']);
-    mayEnd();
-    await transaction;
-  });
-});
-
-describe('by hand', () => {
-  it('invalidate(id) makes stale what a write of the row would, invalidate() all reads of the model', async () => {
-    const app = await startSequelizeApp(postgres.server, FROZEN);
-    const stale = await filled(app);
-    await app.users.invalidate(2);
-    expect(sorted(await stale())).toEqual(sorted(['bob', ...QUERIES]));
-    await app.users.invalidate();
-    expect(sorted(await stale())).toEqual(sorted(USERS));
-  });
-
-  it('invalidate: false leaves a model to its ttl', async () => {
-    const { users } = await startSequelizeApp(postgres.server, { feature: { ...LATER, invalidate: false } });
-    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }) });
-    await User.update({ name: 'Anna' }, { where: { id: 1 } });
-    expect(await stale()).toEqual([]);
-    await users.invalidate(1);
-    expect(await stale()).toEqual(['ann']);
-  });
-});
-
-it('a row that is gone is gone from the cache, too', async () => {
-  const { users } = await startSequelizeApp(postgres.server);
-  await users.get({ id: 2 });
-  await User.destroy({ where: { id: 2 } });
-  const found = () =>
-    users.get({ id: 2 }).then(
-      () => 'found',
-      (error: unknown) => (error as Error).name,
-    );
-  await expect.poll(found).toBe('SequelizeEmptyResultError');
 });
 
 describe('what the ORM does not report stays as it was', () => {
-  it.each<[string, (app: SequelizeApp) => Promise<unknown>]>([
-    ['raw SQL', ({ sequelize }) => sequelize.query(`UPDATE account SET name = 'Anna' WHERE id = 1`)],
-    [
-      'the query interface',
-      ({ sequelize }) => sequelize.getQueryInterface().bulkInsert('purchase', [{ total: 1, userId: 1 }]),
-    ],
-    [
-      'another program',
-      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
-    ],
-    [
-      'what a trigger changes in another table',
-      async ({ sequelize }) => {
-        await sequelize.query(
-          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$`,
-        );
-        await sequelize.query('CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()');
-        await Profile.update({ city: 'Linz' }, { where: { id: 1 } });
-      },
-    ],
-  ])('%s', async (_, write) => {
-    const app = await startSequelizeApp(postgres.server, FROZEN);
-    const stale = await fill({
-      ann: () => app.users.getJob.read({ id: 1 }),
-      orders: () => app.orders.filterJob.read(),
-    });
-    await write(app);
-    expect(await stale()).toEqual([]);
-    await app.users.invalidate(1);
-    expect(await stale()).toEqual(['ann']);
-  });
-
   it('ON UPDATE CASCADE', async () => {
     const { orders } = await startSequelizeApp(postgres.server, FROZEN);
     const stale = await fill({ orders: () => orders.filterJob.read() });

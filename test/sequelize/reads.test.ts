@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ConfigurationError, UnkeyableArgumentError } from 'nestjs-async-cache';
+import { ConfigurationError } from 'nestjs-async-cache';
 import {
   type CachedRepository,
   EntityFilterJob,
@@ -7,15 +7,97 @@ import {
   type EntityJobOptions,
   getCachedRepositoryToken,
 } from 'nestjs-async-cache/sequelize';
-import { col, EmptyResultError, fn, literal, Op, where } from 'sequelize';
+import { col, type FindOptions, fn, literal, Op, where } from 'sequelize';
 import { Model } from 'sequelize-typescript';
 import { describe, expect, it } from 'vitest';
 import { usePostgres } from '../orm/support/postgres.js';
 import { Everything, Order, Profile, Role, User } from './support/models.js';
-import { startSequelizeApp } from './support/sequelize-app.js';
+import { type SequelizeApp, startSequelizeApp } from './support/sequelize-app.js';
+import { describeReads } from '../orm/support/describe-reads.js';
+import { SEQUELIZE } from './support/sequelize-under-test.js';
 
 const postgres = usePostgres();
 const plain = (row: Model) => row.get({ plain: true }) as object;
+
+describeReads<SequelizeApp>(SEQUELIZE, {
+  plain: (value) => (Array.isArray(value) ? (value as Model[]).map(plain) : plain(value as Model)),
+  ask(_, kind, [conditions, options]) {
+    const find = { where: conditions, ...(options as object | undefined) } as FindOptions;
+    return kind === 'get' ? User.findOne(find) : User.findAll(find);
+  },
+  conditions: () =>
+    [
+      { username: ['ann', 'x'] },
+      { username: { [Op.in]: ['ann', 'x'] } },
+      { username: { [Op.ne]: 'ann' } },
+      { username: { [Op.notIn]: ['ann'] } },
+      { age: null },
+      { age: { [Op.is]: null } },
+      { age: { [Op.gt]: 29, [Op.lt]: 31 } },
+      { age: { [Op.between]: [29, 31] } },
+      { age: { [Op.or]: [{ [Op.is]: null }, { [Op.lt]: 99 }] } },
+      { createdAt: { [Op.lt]: new Date('2100-01-01') } },
+      { username: { [Op.eq]: 'bob' } },
+      { [Op.or]: [{ username: 'ann' }, { username: 'bob' }] },
+      { [Op.and]: [where(fn('lower', col('username')), 'ann')] },
+      { [Op.not]: { username: 'ann' } },
+      { id: { [Op.in]: literal('(SELECT 1)') } },
+    ].map((each) => [each, { order: [['id', 'ASC']] }]),
+  same: () => [
+    [[{ id: [1, 2] }], [{ id: { [Op.in]: [2, 1, 1] } }]],
+    [[{ id: { [Op.eq]: 1 } }], [{ id: 1 }]],
+    [[{ id: 1, name: 'a' }], [{ name: 'a', id: 1 }]],
+  ],
+  different: () => [
+    [{ id: [1, 2] }],
+    [{ id: [1, 3] }],
+    [{ id: { [Op.ne]: 1 } }],
+    [{ id: 1 }],
+    [{ id: { [Op.is]: null } }],
+    [{ id: { [Op.gt]: 1 } }],
+    [{ id: { [Op.lt]: 1 } }],
+    [{ name: { [Op.like]: 'a' } }],
+    [{ name: { [Op.notLike]: 'a' } }],
+    [{ id: { [Op.between]: [1, 2] } }],
+    [{ id: { [Op.between]: [2, 1] } }],
+    [{ name: { [Op.eq]: literal('a') } }],
+    [{ name: { [Op.eq]: col('a') } }],
+    [
+      {},
+      {
+        order: [
+          ['name', 'ASC'],
+          ['id', 'ASC'],
+        ],
+      },
+    ],
+    [
+      {},
+      {
+        order: [
+          ['id', 'ASC'],
+          ['name', 'ASC'],
+        ],
+      },
+    ],
+    [{}, { include: [Profile] }],
+    [{}, { include: [Order] }],
+    [{}, { limit: 1 }],
+  ],
+  refused: [
+    ['undefined', () => [{ username: undefined }], '$.username'],
+    ['undefined in a list', () => [[{ username: 'ann' }, { username: undefined }]], '$[1].username'],
+    ['undefined in an operator', () => [{ id: { [Op.gt]: undefined } }], '$.id[Symbol(gt)]'],
+    ['no condition', () => [undefined], '$'],
+    ['an empty condition', () => [{}], '$'],
+    ['an empty list', () => [[]], '$'],
+    ['a row', () => [{ id: User.build({ id: 1 }) }], '$.id'],
+    ['a function', () => [{ name: () => 'x' }], '$.name'],
+    ...(['lock', 'transaction', 'where', 'logging', 'rejectOnEmpty'] as const).map(
+      (option) => [`the option ${option}`, () => [{ id: 1 }, { [option]: { id: 1 } }], `$.${option}`, 1] as const,
+    ),
+  ],
+});
 
 describe('get', () => {
   it('ten reads are one query, and return the row as an instance with its methods', async () => {
@@ -36,16 +118,6 @@ describe('get', () => {
       false,
     ]);
     expect(JSON.stringify(ann)).toBe(JSON.stringify(expected));
-  });
-
-  it('a row that is not there is the error of the ORM, on each read', async () => {
-    const { users, queries } = await startSequelizeApp(postgres.server);
-    await queries('account');
-    for (let read = 0; read < 2; read++) {
-      await expect(users.get({ username: 'nobody' })).rejects.toThrow(EmptyResultError);
-    }
-    expect(await queries('account')).toBe(2);
-    expect(await users.getJob.peek({ username: 'nobody' })).toBeUndefined();
   });
 
   it('included rows come as instances, with links', async () => {
@@ -102,44 +174,8 @@ describe('get', () => {
 });
 
 describe('filter and count', () => {
-  it('ten reads are one query, with operators', async () => {
-    const { users, queries } = await startSequelizeApp(postgres.server);
-    await User.bulkCreate(['Foo', 'Foobar', 'Bar'].map((name) => ({ name, username: name })));
-    await queries('account');
-    for (let read = 0; read < 10; read++) {
-      const found = await users.filter({ name: { [Op.like]: 'Foo%' } }, { order: [['name', 'ASC']], limit: 20 });
-      expect(found.map(({ name }) => name)).toEqual(['Foo', 'Foobar']);
-      expect(await users.count({ name: { [Op.like]: 'Foo%' } })).toBe(2);
-    }
-    expect(await queries('account')).toBe(2);
-    expect(await users.filter({ name: 'nobody' })).toEqual([]);
-    expect(await users.filter()).toHaveLength(5);
-    expect(await users.count()).toBe(5);
-  });
-
-  it('each operator finds what it finds in the ORM', async () => {
+  it('members of included models are found as in the ORM', async () => {
     const { users } = await startSequelizeApp(postgres.server);
-    const conditions = [
-      { username: ['ann', 'x'] },
-      { username: { [Op.in]: ['ann', 'x'] } },
-      { username: { [Op.ne]: 'ann' } },
-      { username: { [Op.notIn]: ['ann'] } },
-      { age: null },
-      { age: { [Op.is]: null } },
-      { age: { [Op.gt]: 29, [Op.lt]: 31 } },
-      { age: { [Op.between]: [29, 31] } },
-      { age: { [Op.or]: [{ [Op.is]: null }, { [Op.lt]: 99 }] } },
-      { createdAt: { [Op.lt]: new Date('2100-01-01') } },
-      { username: { [Op.eq]: 'bob' } },
-      { [Op.or]: [{ username: 'ann' }, { username: 'bob' }] },
-      { [Op.and]: [where(fn('lower', col('username')), 'ann')] },
-      { [Op.not]: { username: 'ann' } },
-      { id: { [Op.in]: literal('(SELECT 1)') } },
-    ];
-    for (const each of conditions) {
-      const expected = await User.findAll({ where: each as never, order: [['id', 'ASC']] });
-      expect((await users.filter(each as never, { order: [['id', 'ASC']] })).map(plain)).toEqual(expected.map(plain));
-    }
     const nested = { '$profile.city$': { [Op.like]: 'G%' } };
     expect((await users.filter(nested, { include: [Profile] })).map(({ name }) => name)).toEqual(['Ann']);
   });
@@ -155,79 +191,6 @@ describe('filter and count', () => {
       ]);
       expect(await users.filter({ id: 1 }, { raw: true, attributes: ['name'] } as never)).toEqual([{ name: 'Ann' }]);
     }
-  });
-});
-
-describe('keys', () => {
-  it('are made of what operators mean', async () => {
-    const { users } = await startSequelizeApp(postgres.server);
-    const keyOf = async (...args: Parameters<typeof users.filter>) => (await users.filterJob.explain(...args)).key;
-    expect(await keyOf({ id: [1, 2] })).toBe(await keyOf({ id: { [Op.in]: [2, 1, 1] } }));
-    expect(await keyOf({ id: { [Op.eq]: 1 } })).toBe(await keyOf({ id: 1 }));
-    expect(await keyOf({ id: 1, name: 'a' })).toBe(await keyOf({ name: 'a', id: 1 }));
-    const different = [
-      await keyOf({ id: [1, 2] }),
-      await keyOf({ id: [1, 3] }),
-      await keyOf({ id: { [Op.ne]: 1 } }),
-      await keyOf({ id: 1 }),
-      await keyOf({ id: { [Op.is]: null } }),
-      await keyOf({ id: { [Op.gt]: 1 } }),
-      await keyOf({ id: { [Op.lt]: 1 } }),
-      await keyOf({ name: { [Op.like]: 'a' } }),
-      await keyOf({ name: { [Op.notLike]: 'a' } }),
-      await keyOf({ id: { [Op.between]: [1, 2] } }),
-      await keyOf({ id: { [Op.between]: [2, 1] } }),
-      await keyOf({ name: { [Op.eq]: literal('a') } }),
-      await keyOf({ name: { [Op.eq]: col('a') } }),
-      await keyOf(
-        {},
-        {
-          order: [
-            ['name', 'ASC'],
-            ['id', 'ASC'],
-          ],
-        },
-      ),
-      await keyOf(
-        {},
-        {
-          order: [
-            ['id', 'ASC'],
-            ['name', 'ASC'],
-          ],
-        },
-      ),
-      await keyOf({}, { include: [Profile] }),
-      await keyOf({}, { include: [Order] }),
-      await keyOf({}, { limit: 1 }),
-    ];
-    expect(new Set(different).size).toBe(different.length);
-  });
-
-  it.each([
-    ['undefined', { username: undefined }, '$.username'],
-    ['undefined in a list', [{ username: 'ann' }, { username: undefined }], '$[1].username'],
-    ['undefined in an operator', { id: { [Op.gt]: undefined } }, '$.id[Symbol(gt)]'],
-    ['no condition', undefined, '$'],
-    ['an empty condition', {}, '$'],
-    ['an empty list', [], '$'],
-    ['a row', { profileId: new Proxy({}, {}) }, undefined],
-    ['a function', { name: () => 'x' }, '$.name'],
-  ])('%s is refused at the call', async (_, condition, path) => {
-    const { users, queries } = await startSequelizeApp(postgres.server);
-    if (path === undefined)
-      return expect(users.get({ id: (await User.findByPk(1)) as never })).rejects.toThrow(/a row/);
-    await queries('account');
-    const failure: unknown = await users.get(condition as never).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(UnkeyableArgumentError);
-    expect(failure).toMatchObject({ path, job: 'default.User.get', index: 0 });
-    expect(await queries('account')).toBe(0);
-  });
-
-  it.each(['lock', 'transaction', 'where', 'logging', 'rejectOnEmpty'])('the option %s is refused', async (option) => {
-    const { users } = await startSequelizeApp(postgres.server);
-    const failure: unknown = await users.filter({ id: 1 }, { [option]: { id: 1 } }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ path: `$.${option}`, index: 1 });
   });
 });
 
@@ -277,26 +240,10 @@ describe('jobs that take the model', () => {
     }
   }
 
-  it('are providers as values, from factories, and as subclasses', async () => {
-    const ORDERS = Symbol('orders');
-    const providers = [
-      { provide: EntityGetJob, useValue: new EntityGetJob(User, { name: 'UserByValue', ttl: '5m' }) },
-      { provide: ORDERS, useFactory: () => new EntityFilterJob(Order, { name: 'OrdersByFactory' }) },
-      Staff,
-    ];
-    const { app, cache, queries } = await startSequelizeApp(postgres.server, { providers });
-    await queries('account');
-    await queries('purchase');
-    for (let read = 0; read < 5; read++) {
-      expect((await app.get<EntityGetJob<User>>(EntityGetJob).get({ username: 'ann' })).greeting()).toBe('Hello Ann');
-      expect((await app.get(Staff).filter({ isStaff: true })).map(({ name }) => name)).toEqual(['Ann']);
-      expect(await app.get<EntityFilterJob<Order>>(ORDERS).filter()).toHaveLength(2);
-    }
-    expect(await queries('account')).toBe(2);
-    expect(await queries('purchase')).toBe(1);
-    expect(cache.jobs().map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['UserByValue', 'OrdersByFactory', 'Staff', 'default.User.get']),
-    );
+  it('is a provider as a subclass', async () => {
+    const { app, cache } = await startSequelizeApp(postgres.server, { providers: [Staff] });
+    expect((await app.get(Staff).filter({ isStaff: true })).map((row) => row.greeting())).toEqual(['Hello Ann']);
+    expect(cache.jobs().map(({ name }) => name)).toContain('Staff');
   });
 
   it('of a model that the data source does not know do not let the application start', async () => {

@@ -1,49 +1,24 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { AsyncCacheModule, ConfigurationError } from 'nestjs-async-cache';
+import { AsyncCacheModule } from 'nestjs-async-cache';
 import {
   AsyncCacheTypeOrmModule,
   CachedRepository,
-  EntityGetJob,
   getCachedRepositoryToken,
   InjectCachedRepository,
 } from 'nestjs-async-cache/typeorm';
 import { Column, DataSource, Entity, ManyToOne, PrimaryColumn } from 'typeorm';
 import { expect, it, onTestFinished } from 'vitest';
-import { startPostgres } from '../support/postgres-server.js';
+import { describeBadDays } from '../orm/support/describe-bad-days.js';
 import { ENTITIES, User } from './support/entities.js';
 import { usePostgres } from '../orm/support/postgres.js';
 import { startOrmApp } from './support/orm-app.js';
+import { TYPEORM } from './support/typeorm-under-test.js';
 
 const postgres = usePostgres();
 
-it('with a database that is down stale rows are served, and a miss gets the error of the ORM', async () => {
-  const server = await startPostgres();
-  onTestFinished(() => server.stop());
-  const { users, events } = await startOrmApp(server);
-  const read = () => users.getJob.read({ id: 1 });
-  await read();
-  await server.kill();
-  await users.invalidate(1);
-  expect(await read()).toMatchObject({ status: 'stale', value: { name: 'Ann' } });
-  await expect.poll(() => events.some(({ type }) => type === 'refresh-failed')).toBe(true);
-  expect(await read()).toMatchObject({ status: 'stale', value: { name: 'Ann' } });
-  await expect(users.get({ id: 2 })).rejects.toThrow(/ECONNREFUSED|terminat|Connection/);
-  await server.restart();
-  await expect.poll(async () => (await read()).status, { timeout: 10_000 }).toBe('hit');
-  expect((await users.get({ id: 2 })).name).toBe('Bob');
-});
-
-it('two modules that register an entity with the same options share its repository, with others they do not start', async () => {
-  const again = AsyncCacheTypeOrmModule.forFeature([User], { ttl: 3_600 });
-  const { users, app } = await startOrmApp(postgres.server, { imports: [again] });
-  expect(app.get(getCachedRepositoryToken(User), { strict: false, each: true })).toEqual([users, users]);
-  const other = AsyncCacheTypeOrmModule.forFeature([User], { ttl: 60 });
-  const start = startOrmApp(postgres.server, { imports: [other] });
-  await expect(start).rejects.toThrow(ConfigurationError);
-  await expect(start).rejects.toThrow(/Two modules register User/);
-});
+describeBadDays(TYPEORM);
 
 it('an entity that the data source does not know does not let the application start', async () => {
   @Entity()
@@ -128,31 +103,4 @@ it('entities that forFeature names are loaded with autoLoadEntities, and injecte
   onTestFinished(() => app.close());
   await app.init();
   expect(await app.get(Users).users.filter()).toEqual([]);
-});
-
-it('without the cache, and with enabled: false, reads go to the database', async () => {
-  const { users, queries } = await startOrmApp(postgres.server, { options: { enabled: false } });
-  await queries('account');
-  for (let read = 0; read < 3; read++) expect((await users.get({ id: 1 })).greeting()).toBe('Hello Ann');
-  expect(await queries('account')).toBe(3);
-  await users.invalidate(1);
-  await expect(users.get({ username: undefined as never })).rejects.toThrow(/undefined/);
-});
-
-it('options of an entity are those of its jobs, types and tags beside those of the entity', async () => {
-  class Extra extends EntityGetJob<User> {
-    ttl = 60;
-    tags = ['own'];
-    version = 2;
-    constructor() {
-      super(User, { grace: 5 });
-    }
-  }
-  const { app } = await startOrmApp(postgres.server, { providers: [Extra] });
-  const job = app.get(Extra);
-  await job.get({ id: 1 });
-  const entry = await job.peek({ id: 1 });
-  expect(entry?.tags).toEqual(['User', 'User:1', 'own']);
-  expect(Number(entry?.freshUntil) - Number(entry?.storedAt)).toBe(60_000);
-  expect(Number(entry?.staleUntil) - Number(entry?.freshUntil)).toBe(5_000);
 });

@@ -90,7 +90,7 @@ export function describeBadDays(orm: OrmUnderTest): void {
       expect(await queries('account')).toBe(0);
     });
 
-    it('after a migration another version reads again, and without one what was stored is still a hit', async () => {
+    it('after a migration another version reads again, and without one what was stored is still served', async () => {
       const options = { connection: { url: inject('redisUrl') }, prefix: `test-${randomUUID()}` };
       const before = await orm.start(postgres.server, { options });
       expect((await before.users.get(...ann)).name).toBe('Ann');
@@ -101,10 +101,11 @@ export function describeBadDays(orm: OrmUnderTest): void {
         });
         await postgres.server.query('UPDATE account SET name = upper(name)', database);
         const { status, value } = await users.getJob.read(...ann);
-        return [status, value.name];
+        return [status === 'miss', value.name];
       };
-      expect(await after()).toEqual(['hit', 'Ann']);
-      expect(await after(2)).toEqual(['miss', 'ANN']);
+      // The entry may be stale: some of these applications fill their database by writes that are reported.
+      expect(await after()).toEqual([false, 'Ann']);
+      expect(await after(2)).toEqual([true, 'ANN']);
     });
 
     it('a huge result is read, stored and has few tags: a write of any of its rows makes it stale', async () => {

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { CachedReads } from '../../../lib/orm/cached-reads.js';
 import { CountJob } from '../../../lib/orm/count-job.js';
 import { DatabaseWatch } from '../../../lib/orm/database-watch.js';
-import type { EntityModel, EntityReferenceTo, EntityRelation } from '../../../lib/orm/entity-model.js';
+import type { EntityModel, EntityReferenceTo, EntityRelation, KeyMember } from '../../../lib/orm/entity-model.js';
 import { FilterJob } from '../../../lib/orm/filter-job.js';
 import { GetJob } from '../../../lib/orm/get-job.js';
 import type { EntityJobOptions, Orm } from '../../../lib/orm/orm.js';
@@ -23,8 +23,8 @@ export class NoSuchRow extends Error {}
 
 /** An entity of a `MemoryDatabase`. Its relations are set by tests. */
 export class MemoryModel implements EntityModel {
-  readonly uniqueKeys = [['id']];
-  readonly key = [{ name: 'id', text: 'asIs' as const }];
+  uniqueKeys: readonly (readonly string[])[] = [['id']];
+  key: readonly KeyMember[] = [{ name: 'id', text: 'asIs' }];
   relations: readonly EntityRelation[] = [];
   references: readonly EntityReferenceTo[] = [];
 

@@ -11,6 +11,9 @@ import {
   OneToOne,
   PrimaryColumn,
   PrimaryGeneratedColumn,
+  ViewColumn,
+  ViewEntity,
+  VirtualColumn,
 } from 'typeorm';
 
 @Entity()
@@ -90,4 +93,17 @@ export class Everything {
   @Column(() => Address) address!: Address;
 }
 
-export const ENTITIES = [User, Order, Profile, Role, Everything];
+/** Its column is counted in another table. */
+@Entity()
+export class Shelf {
+  @PrimaryColumn() id!: number;
+  @VirtualColumn({ query: () => 'SELECT count(*)::int FROM purchase' }) purchases!: number;
+}
+
+@ViewEntity({ name: 'staff', expression: 'SELECT id, name FROM account WHERE "isStaff"' })
+export class Staff {
+  @ViewColumn() id!: number;
+  @ViewColumn() name!: string;
+}
+
+export const ENTITIES = [User, Order, Profile, Role, Everything, Shelf, Staff];
