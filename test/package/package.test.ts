@@ -43,6 +43,19 @@ describe('the package root, in a project without the optional peers', () => {
     expect(bare.node('--input-type=commonjs', '-e', code)).toEqual({ code: 0, output: 'function\n' });
   });
 
+  it.each([
+    ['typeorm', '@nestjs/typeorm or typeorm'],
+    ['sequelize', '@nestjs/sequelize or sequelize'],
+    ['mikro-orm', '@mikro-orm/nestjs or @mikro-orm/core'],
+    ['prisma', '@prisma/client'],
+    ['drizzle', 'drizzle-orm'],
+  ])('importing %s fails and names the missing peer: %s', (subpath, peers) => {
+    const { code, output } = bare.node('--input-type=module', '-e', `import '${manifest.name}/${subpath}';`);
+    expect(code).not.toBe(0);
+    const [, missing = ''] = /Cannot find package '([^']+)'/.exec(output) ?? [];
+    expect(peers.split(' or ')).toContain(missing);
+  });
+
   it('type-checks with skipLibCheck off', () => {
     expect(typeErrors(`export { AsyncCacheModule } from '${manifest.name}';`)).toEqual([]);
   }, 60_000);
