@@ -6,11 +6,12 @@ import {
   EntityGetJob,
   InjectCachedRepository,
 } from 'nestjs-async-cache/typeorm';
-import { EntitySchema, In, Like } from 'typeorm';
+import { type EntitySchema, In, Like } from 'typeorm';
 import { describe, expectTypeOf, it } from 'vitest';
 import { Order, User } from '../typeorm/support/entities.js';
 
 declare const users: CachedRepository<User>;
+declare const schema: EntitySchema<User>;
 
 describe('a cached repository has the types of TypeORM', () => {
   it('results are those of the entity', () => {
@@ -50,7 +51,6 @@ describe('modules and jobs', () => {
   it('take entities and schemas', () => {
     AsyncCacheTypeOrmModule.forFeature([User, Order], { ttl: 60 });
     InjectCachedRepository(User, 'archive');
-    const schema = new EntitySchema<User>({ name: 'User', columns: { id: { type: Number, primary: true } } });
     expectTypeOf(new EntityGetJob(schema).get({ id: 1 })).resolves.toEqualTypeOf<User>();
     // @ts-expect-error a name is no entity
     AsyncCacheTypeOrmModule.forFeature(['User']);

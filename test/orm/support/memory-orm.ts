@@ -71,7 +71,7 @@ export class MemoryDatabase {
 }
 
 /** The smallest adapter: what the shared code needs of an ORM and nothing else. */
-export const MEMORY_ORM: Orm<typeof MemoryRowOf, MemoryDatabase> = {
+const MEMORY_ORM: Orm<typeof MemoryRowOf, MemoryDatabase> = {
   name: 'Memory',
   module: 'a module that provides DATABASE',
   nameOf: () => 'User',
