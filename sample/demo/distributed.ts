@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, CitiesApi, isNewer } from './cities-api.js';
+import { type Answer, isNewer } from './answer.js';
+import { CitiesApi } from './cities-api.js';
 import { inSeconds } from './latencies.js';
 import { startRedis } from './redis-process.js';
 import { SampleProcess } from './sample-process.js';

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CrowdedCity, MOST_CROWDED, NEARBY, type NearbyCity } from '../cities/city-statements.js';
-import { type Answer, CitiesApi, isNewer } from './cities-api.js';
+import { type Answer, isNewer } from './answer.js';
+import { CitiesApi } from './cities-api.js';
 import { inMilliseconds, inSeconds, percentile } from './latencies.js';
 import { SampleProcess } from './sample-process.js';
-import { nobodyWaited, Scenes, tookQueries, waitsOf } from './scenes.js';
+import { nobodyWaited, Scenes, tookQueries } from './scenes.js';
+import { waitsOf } from './story-rows.js';
 import { Story } from './story.js';
 
 /** That of the reports, in seconds: see cities/city-reports.ts. */

@@ -6,6 +6,8 @@ const END_WITHIN_MS = 5_000;
 
 /** One of the samples, running in a process of its own. */
 export class SampleProcess {
+  #isEnding = false;
+
   private constructor(
     readonly name: string,
     /** Where it listens, if it does. */
@@ -34,8 +36,17 @@ export class SampleProcess {
     await this.#end('SIGKILL');
   }
 
+  /** Rejects when it ends by itself. */
+  async died(): Promise<never> {
+    const { child } = this;
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    if (this.#isEnding) return new Promise(() => undefined);
+    throw new Error(`${this.name} ended with ${child.signalCode ?? child.exitCode}.`);
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     const { child } = this;
+    this.#isEnding = true;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill(signal);

@@ -1,8 +1,10 @@
 import { SET_POPULATION } from '../cities/city-statements.js';
 import type { LoggedQuery } from '../cities/database/cities-database.js';
-import type { Answer, CitiesApi } from './cities-api.js';
+import type { Answer } from './answer.js';
+import type { CitiesApi } from './cities-api.js';
 import { count, inMilliseconds, inSeconds, percentile } from './latencies.js';
 import type { Story } from './story.js';
+import { tellReads, tellRow, waitsOf } from './story-rows.js';
 import { Traffic } from './traffic.js';
 
 export interface SceneEnd {
@@ -55,7 +57,7 @@ export class Scenes {
 
   /** Prints a summary, and returns the number of reads by status. */
   async tellAll(): Promise<Record<Answer['status'], number>> {
-    const seen = this.#tellReads(this.answers);
+    const seen = tellReads(this.story, this.answers);
     this.#tellQueries(await this.#queries(), 'for all of them');
     return seen;
   }
@@ -83,42 +85,23 @@ export class Scenes {
   }
 
   #tell({ answers, failures }: Traffic, queries: readonly LoggedQuery[]): void {
-    const { miss } = this.#tellReads(answers);
-    if (failures.length > 0) this.#row('failed', failures.length, 'read', String(failures[0]));
+    const { miss } = tellReads(this.story, answers);
+    if (failures.length > 0) tellRow(this.story, 'failed', failures.length, 'read', String(failures[0]));
     // Without misses no reader waited for a query.
     this.#tellQueries(queries, miss > 0 ? 'while the readers waited' : 'in the background');
-  }
-
-  #tellReads(answers: readonly Answer[]): Record<Answer['status'], number> {
-    const seen = { miss: 0, hit: 0, stale: 0 };
-    for (const status of ['miss', 'hit', 'stale'] as const) {
-      const waits = waitsOf(answers.filter((answer) => answer.status === status));
-      seen[status] = waits.length;
-      if (waits.length > 0) this.#row(status, waits.length, 'read', `p50 ${wait(waits, 50)}   p99 ${wait(waits, 99)}`);
-    }
-    return seen;
   }
 
   #tellQueries(queries: readonly LoggedQuery[], which: string): void {
     const worked = queries.reduce((sum, { milliseconds = 0 }) => sum + milliseconds, 0);
     const noun = queries.length === 1 ? 'query' : 'queries';
-    this.#row(
+    tellRow(
+      this.story,
       'database',
       queries.length,
       noun,
       queries.length === 0 ? '' : `${inMilliseconds(worked)} of work ${which}`,
     );
   }
-
-  #row(what: string, howMany: number, of: string, details: string): void {
-    const number = howMany.toLocaleString('en').padStart(7);
-    const noun = `${of}${of === 'read' && howMany !== 1 ? 's' : ''}`.padEnd(9);
-    this.story.tell(`${what.padEnd(9)}${number} ${noun} ${details}`.trimEnd());
-  }
-}
-
-export function waitsOf(answers: readonly Answer[]): number[] {
-  return answers.map(({ milliseconds }) => milliseconds);
 }
 
 /** A loose limit, since the machine may be busy: stale reads were far faster than a query that ran meanwhile. */
@@ -134,10 +117,6 @@ export function nobodyWaited({ traffic, queries }: SceneEnd): boolean {
 export function tookQueries(times: number, queries: readonly LoggedQuery[]): boolean {
   const answeredAt = queries[times - 1]?.answeredAt;
   return answeredAt !== undefined && queries.filter(({ askedAt }) => askedAt < answeredAt).length === times;
-}
-
-function wait(waits: readonly number[], percent: number): string {
-  return inMilliseconds(percentile(waits, percent)).padStart(8);
 }
 
 function isRunning({ answeredAt }: LoggedQuery): boolean {

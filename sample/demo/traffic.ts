@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer } from './cities-api.js';
+import type { Answer } from './answer.js';
 
 /** Readers, and what they got. */
 export class Traffic {

