@@ -25,6 +25,7 @@ const LONG = [
   'test/fuzz/fuzz.test.ts',
   'test/http/behind-{nginx,varnish}.test.ts',
   'test/{typeorm,sequelize,mikro-orm,prisma,drizzle}/process-death.test.ts',
+  'test/sample/demo-orm.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** The dashboard in a real browser. */

@@ -66,6 +66,7 @@ export async function openLoop(call, { perSecond, seconds }) {
   return {
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
+    latencies,
     answered: latencies.length,
     failed: failures.length,
     total,

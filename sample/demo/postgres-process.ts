@@ -8,7 +8,7 @@ import { freePort, ServerProcess } from './server-process.js';
 
 const DEBIAN = '/usr/lib/postgresql';
 const REMEDY =
-  'install it with initdb, postgres and its extension pg_stat_statements, on the PATH ' +
+  'install it with initdb, postgres and its extension pg_stat_statements, on the PATH or in POSTGRES_BIN ' +
   '(Debian: apt-get install postgresql, macOS: brew install postgresql)';
 
 /** No write waits for the disk: after a crash of the machine, a demo has nothing to lose. */
@@ -103,10 +103,11 @@ async function answersFrom(folder: string, url: string): Promise<boolean> {
   }
 }
 
-/** The folder of `initdb` and `postgres`: on the PATH, or in Debian's place. */
+/** The folder of `initdb` and `postgres`: the one that POSTGRES_BIN names, else on the PATH, or in Debian's place. */
 function findPostgres(): string | undefined {
+  const named = process.env['POSTGRES_BIN'];
   const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...onPath, ...debianFolders()].find((folder) =>
+  return (named === undefined ? [...onPath, ...debianFolders()] : [named]).find((folder) =>
     ['initdb', 'postgres'].every((program) => isExecutable(join(folder, program))),
   );
 }

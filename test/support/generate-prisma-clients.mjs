@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const { version } = createRequire(import.meta.url)('prisma/package.json');
 const program = join(dirname(createRequire(import.meta.url).resolve('prisma/package.json')), 'build', 'index.js');
 
-for (const schema of ['test', 'sample'].flatMap(schemasIn)) {
+for (const schema of ['test', 'sample', 'bench/orm'].flatMap(schemasIn)) {
   const folder = dirname(schema);
   if (timeOf(join(folder, 'generated')) > timeOf(schema)) continue;
   execFileSync(process.execPath, [program, 'generate', '--schema', schema, '--no-hints'], {
