@@ -211,8 +211,9 @@ export class OrmStory {
       await written();
       const release = await this.database.lockCities();
       try {
-        await readers.one(() => this.#read(CROWDED));
+        const first = readers.atOnce(1, () => this.#read(CROWDED));
         await this.database.blocked('worker');
+        await first;
         this.story.tell("the worker's query has to wait, because the cities are locked");
         await reading(readers);
         waiting = [...readers.answers];

@@ -14,6 +14,9 @@ const ORMS = Object.keys(TITLES) as Orm[];
 
 /** What is stopped at the end, the last first. */
 const started: { stop(): Promise<void>; died(): Promise<never> }[] = [];
+/** Rejects as soon as a server or a process of the sample ends by itself. */
+let tellOfDeath: (error: unknown) => void = () => undefined;
+const death = new Promise<never>((_, reject) => (tellOfDeath = reject));
 const chosen = process.argv.slice(2);
 if (!chosen.every((orm): orm is Orm => ORMS.includes(orm as Orm))) {
   console.error(`Usage: npm run demo:orm [-- ${ORMS.join('|')}]`);
@@ -21,7 +24,7 @@ if (!chosen.every((orm): orm is Orm => ORMS.includes(orm as Orm))) {
 }
 const story = new Story({ hangsAfter: 300 });
 try {
-  process.exitCode = await tell(chosen.length === 0 ? ORMS : chosen);
+  process.exitCode = await Promise.race([tell(chosen.length === 0 ? ORMS : chosen), death]);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
@@ -51,7 +54,7 @@ async function tell(orms: readonly Orm[]): Promise<number> {
   await admin.end();
   const rows = [`${digits(cities)} cities`, `${digits(divisions)} divisions`, `${digits(countries)} countries`];
   story.tell(`${rows.join(', ')} loaded in ${inSeconds(performance.now() - loading)}`);
-  for (const orm of orms) await untilSomethingDies(tellOf(orm, postgres, redis.url));
+  for (const orm of orms) await tellOf(orm, postgres, redis.url);
   return story.end();
 }
 
@@ -80,12 +83,8 @@ async function tellOf(orm: Orm, postgres: PostgresProcess, redisUrl: string): Pr
 async function start<Started extends (typeof started)[number]>(starting: Promise<Started>): Promise<Started> {
   const each = await starting;
   started.push(each);
+  each.died().catch(tellOfDeath);
   return each;
-}
-
-/** Rejects as soon as a server or a process of the sample ends by itself. */
-async function untilSomethingDies(story: Promise<void>): Promise<void> {
-  await Promise.race([story, ...started.map((each) => each.died())]);
 }
 
 function digits(number: number): string {
