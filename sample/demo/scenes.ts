@@ -45,7 +45,11 @@ export class Scenes {
       ),
     );
     const watch = setInterval(() => {
-      void this.#queries().then((queries) => (running = queries.filter(isRunning).length));
+      // For the progress only: where the machine is too busy to answer, the next look will do.
+      this.#queries().then(
+        (queries) => (running = queries.filter(isRunning).length),
+        () => undefined,
+      );
     }, 250);
     await act(traffic).finally(() => clearInterval(watch));
     const queries = (await this.#queries()).slice(before);
