@@ -8,6 +8,17 @@ import { freePort } from './redis-server.mjs';
 
 const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'full_page_writes=off'];
 
+/**
+ * The shell stops the server when its own input ends: at `stop`, or when this process ends in any way. SIGQUIT is
+ * PostgreSQL's "immediate shutdown".
+ */
+const SCRIPT = `
+  exec 3<&0
+  "$@" 3<&- & server=$!
+  (read -r _ <&3; kill -s QUIT $server) 2>/dev/null & reader=$!
+  wait $server
+  kill $reader 2>/dev/null`;
+
 /** A PostgreSQL of its own on a free port of the loopback. Rejects where there is none. */
 export async function startPostgres() {
   const programs = [...(process.env.PATH ?? '').split(delimiter), ...debianFolders()].find((folder) =>
@@ -22,16 +33,17 @@ export async function startPostgres() {
   execFileSync(join(programs, 'initdb'), init, { ...user, cwd: folder, stdio: 'pipe' });
   const port = await freePort();
   const settings = SETTINGS.flatMap((setting) => ['-c', setting]);
-  const child = spawn(join(programs, 'postgres'), ['-D', folder, '-p', String(port), ...settings], {
-    ...user,
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  // PostgreSQL's "immediate shutdown".
-  process.once('exit', () => {
-    child.kill('SIGQUIT');
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const child = spawn(
+    'sh',
+    ['-c', SCRIPT, 'sh', join(programs, 'postgres'), '-D', folder, '-p', String(port), ...settings],
+    {
+      ...user,
+      cwd: folder,
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  );
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const query = async (sql) => {
     const client = new pg.Client(url);
@@ -57,7 +69,7 @@ export async function startPostgres() {
     query,
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGQUIT');
+      child.stdin.end();
       await ended;
       rmSync(folder, { recursive: true, force: true });
     },
