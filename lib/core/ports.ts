@@ -98,7 +98,7 @@ export interface Noticeboard {
   read(name: string): Promise<string | undefined>;
   /** Every note that lasts, by name. */
   readAll(): Promise<ReadonlyMap<string, string>>;
-  /** The text that all processes agree on under a name, for `ms` at least: the first that was proposed. */
+  /** The text that all processes agree on under a name: the first that was proposed, for `ms` from then on. */
   agree(name: string, proposal: string, ms: number): Promise<string>;
 }
 

@@ -46,9 +46,7 @@ export class RedisNoticeboard implements Noticeboard {
     await this.link.ready();
     const key = this.names.notices(name);
     await this.link.client.set(key, proposal, 'PX', ms, 'NX');
-    const agreed = await this.link.client.get(key);
-    await this.link.client.pexpire(key, ms);
-    return agreed ?? proposal;
+    return (await this.link.client.get(key)) ?? proposal;
   }
 
   #text(note: string | undefined): string | undefined {
