@@ -30,7 +30,8 @@ async function openAccounts(server: PostgresServer, script: URL, count: number):
   };
 }
 
-const ROUNDS = 200;
+/** Transactions of a race. More for a figure: `TRANSACTIONS=1000`. */
+const ROUNDS = Number(process.env['TRANSACTIONS'] ?? 200);
 const KEYS = 5;
 
 /** Transactions of one process, every other one rolled back, and readers in three, which compare hits with what they know. */
@@ -118,8 +119,13 @@ export function describeProcesses(script: URL): void {
 /** Milliseconds for which an old value may be a hit. */
 const BOUND = 30_000;
 
-/** What must hold when processes of an ORM die between a commit and its invalidation. */
-export function describeDeaths(script: URL, kills: number): void {
+/**
+ * What must hold when processes of an ORM die between a commit and its invalidation.
+ *
+ * @param usualKills more for a figure: `KILLS=40`
+ */
+export function describeDeaths(script: URL, usualKills: number): void {
+  const kills = Number(process.env['KILLS'] ?? usualKills);
   const postgres = usePostgres();
 
   /** Writers are killed by SIGKILL before they invalidate. How many of their rows are old hits after 30 s? */
