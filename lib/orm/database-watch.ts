@@ -76,13 +76,17 @@ export class DatabaseWatch<Transaction extends object> implements TransactionEve
     for (const { writes } of this.#applications.values()) writes.rolledBack(transaction);
   }
 
+  uncertain(transaction: Transaction): Promise<void> {
+    return this.#each(({ writes }) => writes.uncertain(transaction));
+  }
+
   /** Commits by the function of the ORM. Where that fails nobody knows whether it happened, so it counts as committed. */
   async commit(transaction: Transaction, commit: () => Promise<unknown>): Promise<void> {
     await this.committing(transaction);
     try {
       await commit();
     } catch (error) {
-      await this.#each(({ writes }) => writes.uncertain(transaction));
+      await this.uncertain(transaction);
       throw error;
     }
     await this.committed(transaction);

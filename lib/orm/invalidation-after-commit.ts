@@ -41,8 +41,12 @@ export class InvalidationAfterCommit<Transaction extends object> {
     if (tags !== undefined) await this.#invalidate(transaction, tags);
   }
 
-  /** The connection was lost while the commit was under way. The mark stays: the commit may still happen. */
+  /**
+   * The commit failed, perhaps because the connection was lost while it was under way. The mark stays: the commit may still
+   * happen. Does nothing for a savepoint, which ends with its transaction.
+   */
   async uncertain(transaction: Transaction): Promise<void> {
+    if (!this.#log.isOutermost(transaction)) return;
     this.#marks.delete(transaction);
     await this.committed(transaction);
   }

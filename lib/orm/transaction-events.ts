@@ -7,6 +7,8 @@ export interface TransactionEvents<Transaction extends object> {
   committing(transaction: Transaction): Promise<void>;
   committed(transaction: Transaction): Promise<void>;
   rolledBack(transaction: Transaction): void;
+  /** The commit failed, so nobody knows whether it happened. Not called for a savepoint. */
+  uncertain(transaction: Transaction, error: unknown): Promise<void>;
 }
 
 /**
@@ -23,31 +25,33 @@ export async function runTransaction<Transaction extends object, Inner>(
   work: (inner: Inner) => unknown,
 ): Promise<unknown> {
   // Stays undefined where the database could not be reached.
-  let begun: Transaction | undefined;
+  let begun: { readonly transaction: Transaction; isCommitting: boolean } | undefined;
   const inside = async (inner: Inner): Promise<unknown> => {
     const transaction = enter(inner);
-    begun = transaction;
+    begun = { transaction, isCommitting: false };
     transactions.starting(transaction);
     transactions.started(transaction);
     events.began(transaction);
     const result = await work(inner);
     await events.committing(transaction);
+    begun.isCommitting = !isSavepoint;
     return result;
   };
   // After the end of a savepoint its transaction goes on.
-  const end = (): Transaction | undefined => {
-    if (begun !== undefined && !isSavepoint) transactions.ended(begun);
+  const end = (): typeof begun => {
+    if (begun !== undefined && !isSavepoint) transactions.ended(begun.transaction);
     return begun;
   };
   let result: unknown;
   try {
     result = await transactions.scope(() => start(inside));
   } catch (error) {
-    const rolledBack = end();
-    if (rolledBack !== undefined) events.rolledBack(rolledBack);
+    const ended = end();
+    if (ended?.isCommitting === true) await events.uncertain(ended.transaction, error);
+    else if (ended !== undefined) events.rolledBack(ended.transaction);
     throw error;
   }
   const committed = end();
-  if (committed !== undefined) await events.committed(committed);
+  if (committed !== undefined) await events.committed(committed.transaction);
   return result;
 }

@@ -21,10 +21,14 @@ export class WriteLog<Transaction extends object> {
     return this.#levels.has(transaction);
   }
 
+  /** Whether the transaction is open, and no savepoint in it. */
+  isOutermost(transaction: Transaction): boolean {
+    return this.#levels.get(transaction)?.length === 1;
+  }
+
   /** What the commit that is about to happen would make visible; nothing for a savepoint. */
   committing(transaction: Transaction): readonly string[] {
-    const levels = this.#levels.get(transaction) ?? [];
-    return levels.length === 1 ? [...(levels[0] ?? [])] : [];
+    return this.isOutermost(transaction) ? [...(this.#levels.get(transaction)?.[0] ?? [])] : [];
   }
 
   /** What has become visible; undefined for a savepoint, whose writes are those of the level around it from now on. */

@@ -15,6 +15,9 @@ export interface Operation {
   readonly __internalParams?: { readonly transaction?: { readonly kind: string; readonly id: unknown } };
 }
 
+/** Prisma's code for a transaction that it has rolled back, because it took too long. */
+const CLOSED = 'P2028';
+
 type StartTransaction = (this: object, input: unknown, options?: unknown) => Promise<unknown>;
 
 /** A watch, with the models in its tags: they depend on the name of the data source. */
@@ -95,6 +98,15 @@ export class ClientLink implements TransactionEvents<Transaction> {
   rolledBack(transaction: Transaction): void {
     this.#forget(transaction);
     for (const { watch } of this.#watching.values()) watch.rolledBack(transaction);
+  }
+
+  async uncertain(transaction: Transaction, error: unknown): Promise<void> {
+    if ((error as { code?: unknown } | undefined)?.code === CLOSED) {
+      this.rolledBack(transaction);
+      return;
+    }
+    this.#forget(transaction);
+    await this.#each(({ watch }) => watch.uncertain(transaction));
   }
 
   async #transactList(start: () => Promise<unknown>): Promise<unknown> {

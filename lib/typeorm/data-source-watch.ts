@@ -65,6 +65,21 @@ export function watchDataSource(dataSource: DataSource, name: string): DatabaseW
     afterSoftRemove: wrote(),
     afterRecover: wrote(),
   });
+  // TypeORM tells of a commit that succeeded, and of a rollback, and of a commit that failed it tells nothing.
+  const create = dataSource.createQueryRunner.bind(dataSource);
+  dataSource.createQueryRunner = (mode) => {
+    const runner = create(mode);
+    const commit = runner.commitTransaction.bind(runner);
+    runner.commitTransaction = async () => {
+      try {
+        await commit();
+      } catch (error) {
+        await watch.uncertain(runner);
+        throw error;
+      }
+    };
+    return runner;
+  };
   const { manager } = dataSource;
   const transaction = manager.transaction.bind(manager) as (...args: unknown[]) => Promise<unknown>;
   manager.transaction = (...args: unknown[]) => transactions.scope(() => transaction(...args)) as Promise<never>;

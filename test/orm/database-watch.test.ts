@@ -78,13 +78,24 @@ describe('transactions that an ORM tells by a promise', () => {
     expect(await isStale(1)).toBe(true);
   });
 
-  it('that reject invalidate nothing', async () => {
+  it('that are rolled back invalidate nothing', async () => {
+    const { database, users, isStale } = await start();
+    await users.get({ id: 1 });
+    const failing = database.transaction(async (transaction) => {
+      await database.write(1, 'Anna', transaction);
+      throw new Error('No');
+    });
+    await expect(failing).rejects.toThrow('No');
+    expect(await isStale(1)).toBe(false);
+  });
+
+  it('whose commit fails invalidate, since the database may have done it before the connection was lost', async () => {
     const { database, users, isStale } = await start();
     await users.get({ id: 1 });
     database.failsToCommit = true;
     const failing = database.transaction((transaction) => database.write(1, 'Anna', transaction));
     await expect(failing).rejects.toThrow('The commit failed');
-    expect(await isStale(1)).toBe(false);
+    expect(await isStale(1)).toBe(true);
   });
 });
 

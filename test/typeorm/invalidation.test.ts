@@ -1,4 +1,5 @@
 import { type CachedRepository, getCachedRepositoryToken } from 'nestjs-async-cache/typeorm';
+import type { QueryRunner } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { describeTransactions } from '../orm/support/describe-transactions.js';
 import { describeWrites } from '../orm/support/describe-writes.js';
@@ -268,4 +269,44 @@ it('in a transaction that raw SQL began, a write invalidates at once and not at 
   expect(await stale()).toEqual(['ann']);
   await runner.query('ROLLBACK');
   await runner.release();
+});
+
+describe('a commit that the database did and nobody was told of', () => {
+  /** The answer to this command never comes, because the connection ends. */
+  async function lose(command: string, work: (runner: QueryRunner) => Promise<unknown>) {
+    const { users, dataSource } = await startOrmApp(postgres.server, FROZEN);
+    const stale = await fill({ ann: () => users.getJob.read({ id: 1 }) });
+    const runner = dataSource.createQueryRunner();
+    const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;
+    runner.query = async (...args: unknown[]) => {
+      const isLost = args[0] === command;
+      // PostgreSQL knows of a commit that it did, and TypeORM rolls back a savepoint that it could not release.
+      const answer = isLost && command !== 'COMMIT' ? undefined : await query(...args);
+      if (isLost) throw new Error('Connection terminated unexpectedly');
+      return answer as never;
+    };
+    await runner.startTransaction();
+    await runner.manager.save(User, { id: 1, name: 'Anna' });
+    await expect(work(runner)).rejects.toThrow('terminated');
+    const afterwards = async (): Promise<readonly string[]> => {
+      await runner.release();
+      return stale();
+    };
+    return { runner, afterwards };
+  }
+
+  it('invalidates', async () => {
+    const { afterwards } = await lose('COMMIT', (runner) => runner.commitTransaction());
+    expect(await afterwards()).toEqual(['ann']);
+  });
+
+  it('of a savepoint does not, and its transaction still counts', async () => {
+    const { runner, afterwards } = await lose('RELEASE SAVEPOINT typeorm_1', async (given) => {
+      await given.startTransaction();
+      await given.commitTransaction();
+    });
+    await runner.rollbackTransaction();
+    await runner.rollbackTransaction();
+    expect(await afterwards()).toEqual([]);
+  });
 });
