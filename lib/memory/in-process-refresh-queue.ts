@@ -13,6 +13,7 @@ import type {
   Timing,
 } from '../core/ports.js';
 import { CronTimetable } from './cron-timetable.js';
+import { estimatedBytes } from './estimated-bytes.js';
 
 /** Milliseconds. A busy key is tried again no sooner than this, however little remains of its lease. */
 const SHORTEST_RETRY = 10;
@@ -24,6 +25,8 @@ const BACKOFF_MARGIN = 20;
 /** Milliseconds between the retries of a request whose job is not known yet. */
 const UNKNOWN_JOB_RETRIES = [1_000, 2_000, 4_000, 8_000];
 const CLOSE_TIMEOUT = 3_000;
+/** Bytes that the arguments of all waiting requests may take, estimated. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** What an `InProcessRefreshQueue` is made of. */
 export interface InProcessRefreshQueueOptions {
@@ -40,6 +43,8 @@ export interface InProcessRefreshQueueOptions {
 interface Ticket {
   readonly id: string;
   readonly request: RefreshRequest;
+  /** What its arguments take in memory, estimated. */
+  readonly bytes: number;
   readonly order: number;
   /** When it was requested. */
   readonly since: number;
@@ -68,6 +73,8 @@ export class InProcessRefreshQueue implements RefreshQueue {
   /** Functions that cancel the next tick of each schedule. */
   readonly #schedules: (() => void)[] = [];
   #running = 0;
+  /** Of all tickets. */
+  #bytes = 0;
   #order = 0;
   #pumping = false;
   #closing: Promise<void> | undefined;
@@ -82,8 +89,8 @@ export class InProcessRefreshQueue implements RefreshQueue {
   }
 
   /**
-   * Takes as many requests as there is room for, in their order. Rejects when some are left out; their readers request
-   * again.
+   * Takes as many requests as there is room for, in their order: of the limit, and of 64 MB for their arguments. Rejects when
+   * some are left out; their readers request again.
    */
   request(requests: readonly RefreshRequest[]): void | Promise<void> {
     if (this.#closing !== undefined) return rejection('it is closed');
@@ -91,17 +98,22 @@ export class InProcessRefreshQueue implements RefreshQueue {
     for (const request of requests) {
       const id = identityOf(request);
       if (this.#tickets.has(id)) continue;
-      if (this.#tickets.size - this.#running >= this.#limit) {
+      const bytes = estimatedBytes([request.args, request.context, request.others]);
+      const isFull = this.#tickets.size - this.#running >= this.#limit;
+      // A request of any size runs while no other waits.
+      if (isFull || (this.#tickets.size > 0 && this.#bytes + bytes > MOST_BYTES)) {
         refused += 1;
         continue;
       }
-      const ticket: Ticket = { id, request, order: this.#order++, since: this.#clock.now(), attempt: 1, unknown: 0 };
+      const [order, since] = [this.#order++, this.#clock.now()];
+      const ticket: Ticket = { id, request, bytes, order, since, attempt: 1, unknown: 0 };
       this.#tickets.set(id, ticket);
+      this.#bytes += bytes;
       const { delay = 0 } = request.options;
       if (delay > 0) this.#runLater(ticket, delay);
       else this.#enqueue(ticket);
     }
-    if (refused > 0) return Promise.reject(new QueueFullError(this.#limit));
+    if (refused > 0) return Promise.reject(new QueueFullError(Math.min(this.#limit, this.#tickets.size)));
   }
 
   status(): QueueStatus {
@@ -154,7 +166,7 @@ export class InProcessRefreshQueue implements RefreshQueue {
   async #close(): Promise<void> {
     for (const cancel of this.#schedules.splice(0)) cancel();
     for (const ticket of this.#tickets.values()) ticket.cancelDelay?.();
-    for (const { id } of this.#ready.splice(0)) this.#tickets.delete(id);
+    for (const ticket of this.#ready.splice(0)) this.#forget(ticket);
     if (this.#running === 0) return;
     // The clock's timers do not keep the process alive. Without this one the process could exit while refreshes are
     // running.
@@ -181,6 +193,10 @@ export class InProcessRefreshQueue implements RefreshQueue {
     }
     this.#ready.splice(low, 0, ticket);
     this.#pumpSoon();
+  }
+
+  #forget({ id, bytes }: Ticket): void {
+    if (this.#tickets.delete(id)) this.#bytes -= bytes;
   }
 
   /** No set of keys that are invalidated over and over may keep others from their place. */
@@ -233,7 +249,7 @@ export class InProcessRefreshQueue implements RefreshQueue {
     }
     this.#running -= 1;
     const retryIn = this.#closing === undefined ? retryAfter(ticket, outcome) : undefined;
-    if (retryIn === undefined) this.#tickets.delete(ticket.id);
+    if (retryIn === undefined) this.#forget(ticket);
     else if (retryIn === 0) this.#enqueue(this.#behindOthers(ticket));
     else this.#runLater(ticket, retryIn);
     if (this.#running === 0) this.#idle?.();

@@ -120,6 +120,23 @@ describe('InProcessRefreshQueue', () => {
     expect(keys(handler)).toEqual(['running', 'a', 'b', 'c']);
   });
 
+  it('is full as well when the arguments of what waits take 64 MB, and takes any single one', async () => {
+    const queue = queueWith({ concurrency: 1 });
+    const large = (key: string, megabytes: number) => requestOf(key, { args: ['x'.repeat(megabytes * 2 ** 20)] });
+    const refused = queue.request([large('huge', 100), ...Array.from({ length: 100 }, (_, n) => large(String(n), 1))]);
+    await expect(refused).rejects.toThrow('1 requests for refreshes wait');
+    handler.open(() => STORED);
+    await clock.advance(0);
+    expect(keys(handler)).toEqual(['huge']);
+    const many = queue.request(Array.from({ length: 1_000 }, (_, n) => large(String(n), 1)));
+    await expect(many).rejects.toThrow(/6[34] requests for refreshes wait/);
+    await clock.advance(0);
+    expect(handler.starts).toBeLessThanOrEqual(65);
+    // Room again, and nothing was counted twice.
+    const again = queue.request(Array.from({ length: 1_000 }, (_, n) => large(`again ${String(n)}`, 1)));
+    await expect(again).rejects.toThrow(/6[34] requests for refreshes wait/);
+  });
+
   it('never throws synchronously', () => {
     const queue = queueWith({ limit: 0 });
     const refused = queue.request([requestOf('key')]);
