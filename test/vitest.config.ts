@@ -23,9 +23,12 @@ const LONG = [
   'test/simulation/{mutants,at-length}.test.ts',
   'test/redis/after-failover.test.ts',
   'test/fuzz/fuzz.test.ts',
+  'test/sample/demo-orm.test.ts',
+];
+/** Long tests that wait for most of their time: for marks that are due after 25 seconds, for whole seconds of HTTP. */
+const WAITING = [
   'test/http/behind-{nginx,varnish}.test.ts',
   'test/{typeorm,sequelize,mikro-orm,prisma,drizzle}/process-death.test.ts',
-  'test/sample/demo-orm.test.ts',
 ];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** The dashboard in a real browser. */
@@ -96,7 +99,7 @@ export default defineConfig({
           ...SERVERS,
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...SMOKE, ...BROWSER, ...SITE, ...TIMED],
+          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...WAITING, ...SMOKE, ...BROWSER, ...SITE, ...TIMED],
           maxWorkers: 2,
         },
       },
@@ -125,6 +128,10 @@ export default defineConfig({
       {
         extends: true,
         test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 1, sequence: { groupOrder: 3 } },
+      },
+      {
+        extends: true,
+        test: { ...SERVERS, name: 'waiting', include: WAITING, maxWorkers: 3, sequence: { groupOrder: 5 } },
       },
     ],
   },
