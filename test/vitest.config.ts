@@ -15,21 +15,18 @@ const UNIT = UNIT_ROOMS.flatMap((room) => testsIn(join('test', room))).filter(
 );
 
 /**
- * The tests of `npm run test:long`, beside those on ioredis 6: minutes of real processes, dozens of mutants of the
- * core, and the contract suites on a Redis that has failed over.
+ * The tests of `npm run test:long`, beside those on ioredis 6. Some wait, for marks that are due after 25 seconds or for whole
+ * seconds of HTTP, and some compute, so three run at a time.
  */
 const LONG = [
-  'test/chaos/{chaos,guarantees}.test.ts',
   'test/simulation/{mutants,at-length}.test.ts',
-  'test/redis/after-failover.test.ts',
   'test/fuzz/fuzz.test.ts',
-  'test/sample/demo-orm.test.ts',
-];
-/** Long tests that wait for most of their time: for marks that are due after 25 seconds, for whole seconds of HTTP. */
-const WAITING = [
   'test/http/behind-{nginx,varnish}.test.ts',
   'test/{typeorm,sequelize,mikro-orm,prisma,drizzle}/process-death.test.ts',
+  'test/sample/demo-orm.test.ts',
 ];
+/** Those of them that need the machine for themselves: minutes of many real processes, with bounds of time. */
+const ALONE = ['test/chaos/{chaos,guarantees}.test.ts', 'test/redis/after-failover.test.ts'];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** The dashboard in a real browser. */
 const BROWSER = ['test/dashboard/{browser,sample}.test.ts'];
@@ -99,7 +96,7 @@ export default defineConfig({
           ...SERVERS,
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...WAITING, ...SMOKE, ...BROWSER, ...SITE, ...TIMED],
+          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...ALONE, ...SMOKE, ...BROWSER, ...SITE, ...TIMED],
           maxWorkers: 2,
         },
       },
@@ -127,11 +124,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 1, sequence: { groupOrder: 3 } },
+        test: { ...SERVERS, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 3 } },
       },
       {
         extends: true,
-        test: { ...SERVERS, name: 'waiting', include: WAITING, maxWorkers: 3, sequence: { groupOrder: 5 } },
+        test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 3, sequence: { groupOrder: 5 } },
       },
     ],
   },
