@@ -31,7 +31,7 @@ type TakeBack = () => Promise<void>;
 export interface CacheHealth {
   /** By name, whether each can be reached. */
   readonly stores: Readonly<Record<string, boolean>>;
-  /** Undefined: it cannot be reached. */
+  /** Undefined: it cannot be reached. `workers` counts those for the job that the fewest know. */
   readonly queue: QueueStatus | undefined;
   /** For how long refreshes of one key have been failing in this process. */
   readonly failingFor: number;
@@ -106,7 +106,7 @@ export class Cache {
     queue?.process(
       (request) => this.#refresher.run(request),
       Math.min(LONGEST_LEASE, ...leases),
-      () => [...this.#jobs.values()].map(({ core }) => core.keys.prefix),
+      () => this.#keyPrefixes(),
     );
     const schedules: Schedule[] = [];
     for (const { name, core } of this.#jobs.values()) {
@@ -190,10 +190,28 @@ export class Cache {
     const { store, stores, environment } = this.parts;
     const all: [string, Store][] = [['main', store], ...stores];
     const probed = await Promise.all(all.map(async ([name, each]) => [name, await isReachable(each)] as const));
-    const status = await this.queueStatus();
+    const queue = await this.#queueOfOwnJobs();
     const since = [...this.#jobs.values()].flatMap(({ core }) => core.failing.oldest ?? []);
     const failingFor = since.length === 0 ? 0 : environment.clock.now() - Math.min(...since);
-    return { stores: Object.fromEntries(probed), queue: status, failingFor };
+    return { stores: Object.fromEntries(probed), queue, failingFor };
+  }
+
+  /** Workers that know none of these jobs, of a neighbour or of another release, refresh nothing here. */
+  async #queueOfOwnJobs(): Promise<QueueStatus | undefined> {
+    const status = await this.queueStatus();
+    if (status === undefined) return undefined;
+    const queue = this.parts.queue ?? this.parts.inProcess;
+    try {
+      const known = await Promise.all(this.#keyPrefixes().map(async (prefix) => queue.workersFor?.(prefix)));
+      return { ...status, workers: Math.min(...known.map((workers) => workers ?? status.workers), status.workers) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What the keys of each job begin with. */
+  #keyPrefixes(): string[] {
+    return [...this.#jobs.values()].map(({ core }) => core.keys.prefix);
   }
 
   /** Counts of this process since it started. */

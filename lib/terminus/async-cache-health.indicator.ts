@@ -10,7 +10,7 @@ export interface AsyncCacheHealthThresholds {
   maxBacklogAge?: Duration;
   /** How long refreshes of one key may have been failing, as this process has seen it. */
   maxFailingFor?: Duration;
-  /** How many workers there must be in all processes. */
+  /** How many live workers there must be, in all processes, that know each job of this application. */
   minWorkers?: number;
 }
 
@@ -25,7 +25,7 @@ export class AsyncCacheHealthIndicator {
     private readonly service: HealthIndicatorService,
   ) {}
 
-  /** Costs one read of each store and three commands of the queue. Throws a `ConfigurationError` for a wrong threshold. */
+  /** Costs one read of each store and four commands of the queue. Throws a `ConfigurationError` for a wrong threshold. */
   async check<Name extends string>(
     name: Name,
     { maxBacklogAge, maxFailingFor, minWorkers }: AsyncCacheHealthThresholds = {},

@@ -110,6 +110,21 @@ describe('the health of the cache', () => {
     expect(await indicator.check('cache', { minWorkers: 1 })).toMatchObject({ cache: { status: 'down' } });
   });
 
+  it('is down where workers run that do not know a job of this application', async () => {
+    const prefix = `health-${String(Math.random())}`;
+    const worker = await startApp({ cacheModule: AsyncCacheModule.forRoot({ connection, prefix, name: 'shop' }) });
+    const { indicator } = await start({ connection, prefix, name: 'shop', worker: false });
+    await expect.poll(() => indicator.check('cache')).toMatchObject({ cache: { status: 'up', workers: 0 } });
+    expect(await indicator.check('cache', { minWorkers: 1 })).toMatchObject({
+      cache: { status: 'down', reasons: ['there are fewer workers than minWorkers'] },
+    });
+    await worker.app.close();
+    await start({ connection, prefix, name: 'shop' });
+    await expect
+      .poll(() => indicator.check('cache', { minWorkers: 1 }), { timeout: 20_000 })
+      .toMatchObject({ cache: { status: 'up', workers: 1 } });
+  });
+
   it('refuses a threshold that is no duration', async () => {
     const { indicator } = await start({});
     await expect(indicator.check('cache', { maxBacklogAge: 'soon' as '1s' })).rejects.toThrow(/maxBacklogAge/);
