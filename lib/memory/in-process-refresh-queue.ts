@@ -98,8 +98,9 @@ export class InProcessRefreshQueue implements RefreshQueue {
     for (const request of requests) {
       const id = identityOf(request);
       if (this.#tickets.has(id)) continue;
-      const bytes = estimatedBytes([request.args, request.context, request.others]);
       const isFull = this.#tickets.size - this.#running >= this.#limit;
+      // The arguments of a flood need not be measured.
+      const bytes = isFull ? 0 : estimatedBytes([request.args, request.context, request.others]);
       // A request of any size runs while no other waits.
       if (isFull || (this.#tickets.size > 0 && this.#bytes + bytes > MOST_BYTES)) {
         refused += 1;

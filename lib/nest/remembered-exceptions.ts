@@ -27,11 +27,19 @@ export function restoreException(error: unknown): unknown {
   return new Exception((error as Error & { error: unknown }).error);
 }
 
+/** What was found, so that not every read of a failure asks the file system. */
+const found = new Map<Named, ExceptionClass | undefined>();
+
+function classNamed(name: Named): ExceptionClass | undefined {
+  if (!found.has(name)) found.set(name, findClass(name));
+  return found.get(name);
+}
+
 /**
  * The class as the application has it: found from its folder or from its main file. Not from this package, which may not see
  * it (pnpm) and, in a bundle or under jest, does not know where it lies. Undefined: it is in neither place.
  */
-function classNamed(name: Named): ExceptionClass | undefined {
+function findClass(name: Named): ExceptionClass | undefined {
   try {
     const paths = [process.cwd(), dirname(process.argv[1] ?? '')];
     const require = createRequire(join(process.cwd(), 'index.js'));
