@@ -3,8 +3,9 @@ import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { beforeAll, describe, it, type TestContext } from 'vitest';
 import { ensureDebianProgram } from '../support/ensure-debian-program.js';
-import { type HttpCache, readThrough, startHttpCache } from './support/http-cache.js';
-import { type ProxiedApp, startProxiedApp, TTL } from './support/proxied-app.js';
+import { type HttpCache, startHttpCache } from './support/http-cache.js';
+import { type ProxiedApp, TTL } from './support/proxied-app.js';
+import { startBehind } from './support/start-behind.js';
 
 /** Each answer before the copy is too old is a hit, so that asking changes nothing. */
 const POLL = { interval: 200 };
@@ -43,14 +44,8 @@ function nginxBefore(app: ProxiedApp, edit: (lines: string) => string): Promise<
 
 // At the same time, because they wait for a real clock most of their time.
 describe.concurrent.each(['Express', 'Fastify'] as const)('behind nginx, on %s', (platform) => {
-  async function start(onTestFinished: TestContext['onTestFinished'], edit = (lines: string) => lines) {
-    const app = await startProxiedApp(platform);
-    onTestFinished(() => app.close());
-    const proxy = await nginxBefore(app, edit);
-    onTestFinished(() => proxy.stop());
-    const get = (path: string, agent?: Agent) => readThrough(proxy, path, agent);
-    return { app, get };
-  }
+  const start = (onTestFinished: TestContext['onTestFinished'], edit = (lines: string) => lines) =>
+    startBehind((app) => nginxBefore(app, edit), platform, onTestFinished);
 
   it('a public response is answered from its cache', async ({ expect, onTestFinished }) => {
     const { app, get } = await start(onTestFinished);

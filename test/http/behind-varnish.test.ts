@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { beforeAll, describe, it, type TestContext } from 'vitest';
 import { ensureDebianProgram } from '../support/ensure-debian-program.js';
-import { type HttpCache, readThrough, startHttpCache } from './support/http-cache.js';
-import { type ProxiedApp, startProxiedApp, TTL } from './support/proxied-app.js';
+import type { Platform } from './support/create-app.js';
+import { type HttpCache, startHttpCache } from './support/http-cache.js';
+import { type ProxiedApp, TTL } from './support/proxied-app.js';
+import { startBehind } from './support/start-behind.js';
 
 let varnishd: string;
 
@@ -32,14 +34,8 @@ function varnishBefore(app: ProxiedApp): Promise<HttpCache> {
 // At the same time, because they wait for a real clock most of their time.
 describe.concurrent('behind Varnish', () => {
   /** Mostly on Express: each start of Varnish compiles its rules. */
-  async function start(onTestFinished: TestContext['onTestFinished'], platform: 'Express' | 'Fastify' = 'Express') {
-    const app = await startProxiedApp(platform);
-    onTestFinished(() => app.close());
-    const proxy = await varnishBefore(app);
-    onTestFinished(() => proxy.stop());
-    const get = (path: string) => readThrough(proxy, path);
-    return { app, get };
-  }
+  const start = (onTestFinished: TestContext['onTestFinished'], platform: Platform = 'Express') =>
+    startBehind(varnishBefore, platform, onTestFinished);
 
   it('a public response is answered from its cache', async ({ expect, onTestFinished }) => {
     const { app, get } = await start(onTestFinished);

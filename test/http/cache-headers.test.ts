@@ -2,7 +2,6 @@ import {
   Controller,
   Get,
   Header,
-  type INestApplication,
   Injectable,
   NotFoundException,
   Param,
@@ -12,14 +11,10 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
-import { AsyncCache, AsyncCached, AsyncCacheModule, type AsyncCacheOptions } from 'nestjs-async-cache';
+import { AsyncCache, AsyncCached, type AsyncCacheOptions } from 'nestjs-async-cache';
 import { CacheHeaders, CacheHeadersInterceptor } from 'nestjs-async-cache/http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SystemClock } from '../../lib/memory/system-clock.js';
-import { ManualClock } from '../../lib/testing/manual-clock.js';
-import { RecordingLogger } from '../nest/support/start-app.js';
+import { createApp } from './support/create-app.js';
 
 @Injectable()
 class Parts {
@@ -118,21 +113,9 @@ class Pages {
 type Headers = readonly [control: string | null, age: string | null, status: string | null];
 const NONE: Headers = [null, null, null];
 
-describe.each(['Express', 'Fastify'])('on %s', (platform) => {
+describe.each(['Express', 'Fastify'] as const)('on %s', (platform) => {
   async function start(options: AsyncCacheOptions = {}, more: object = {}) {
-    const clock = new ManualClock();
-    const module = await Test.createTestingModule({
-      imports: [AsyncCacheModule.forRoot(options)],
-      providers: [Parts],
-      controllers: [Pages],
-      ...more,
-    })
-      .overrideProvider(SystemClock)
-      .useValue(clock)
-      .setLogger(new RecordingLogger())
-      .compile();
-    const app: INestApplication =
-      platform === 'Fastify' ? module.createNestApplication(new FastifyAdapter()) : module.createNestApplication();
+    const { app, clock } = await createApp(platform, { options, providers: [Parts], controllers: [Pages], ...more });
     await app.listen(0, '127.0.0.1');
     onTestFinished(() => app.close());
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');

@@ -1,23 +1,11 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import {
-  Controller,
-  Get,
-  type INestApplication,
-  Injectable,
-  NotFoundException,
-  Post,
-  UseInterceptors,
-} from '@nestjs/common';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
+import { Controller, Get, Injectable, NotFoundException, Post, UseInterceptors } from '@nestjs/common';
 import CachePolicy from 'http-cache-semantics';
-import { AsyncCached, AsyncCacheModule, type AsyncCacheOptions } from 'nestjs-async-cache';
+import { AsyncCached, type AsyncCacheOptions } from 'nestjs-async-cache';
 import { CacheHeaders, CacheHeadersInterceptor } from 'nestjs-async-cache/http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SystemClock } from '../../lib/memory/system-clock.js';
-import { ManualClock } from '../../lib/testing/manual-clock.js';
-import { RecordingLogger } from '../nest/support/start-app.js';
+import { createApp, type Platform } from './support/create-app.js';
 
 /** Milliseconds since the response, for the policy that is being asked. */
 let passed = 0;
@@ -98,21 +86,8 @@ class Pages {
   }
 }
 
-type Platform = 'Express' | 'Fastify';
-
 async function start(platform: Platform, options: AsyncCacheOptions = {}) {
-  const clock = new ManualClock();
-  const module = await Test.createTestingModule({
-    imports: [AsyncCacheModule.forRoot(options)],
-    providers: [Parts],
-    controllers: [Pages],
-  })
-    .overrideProvider(SystemClock)
-    .useValue(clock)
-    .setLogger(new RecordingLogger())
-    .compile();
-  const app: INestApplication =
-    platform === 'Fastify' ? module.createNestApplication(new FastifyAdapter()) : module.createNestApplication();
+  const { app, clock } = await createApp(platform, { options, providers: [Parts], controllers: [Pages] });
   await app.listen(0, '127.0.0.1');
   onTestFinished(() => app.close());
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');

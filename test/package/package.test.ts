@@ -1,15 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  entryPoints,
-  manifest,
-  optionalPeers,
-  pack,
-  run,
-  temporaryFolder,
-  tool,
-  UserProject,
-} from './installed-package.js';
+import { entryPoints, manifest, optionalPeers, run, temporaryFolder, tool, UserProject } from './installed-package.js';
+import { packPackage } from '../support/pack-package.mjs';
 
 // Tests the built output: `npm test` builds it first.
 let folder: string;
@@ -21,7 +13,7 @@ let full: UserProject;
 
 beforeAll(() => {
   folder = temporaryFolder();
-  tarball = pack(folder);
+  tarball = packPackage(folder);
   bare = new UserProject(tarball, { optionalPeers: false });
   full = new UserProject(tarball, { optionalPeers: true });
 }, 60_000);

@@ -95,21 +95,8 @@ describeWrites<SequelizeApp, Names[number]>(SEQUELIZE, {
       'the query interface',
       ({ sequelize }) => sequelize.getQueryInterface().bulkInsert('purchase', [{ total: 1, userId: 1 }]),
     ],
-    [
-      'another program',
-      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
-    ],
-    [
-      'what a trigger changes in another table',
-      async ({ sequelize }) => {
-        await sequelize.query(
-          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$`,
-        );
-        await sequelize.query('CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()');
-        await Profile.update({ city: 'Linz' }, { where: { id: 1 } });
-      },
-    ],
   ],
+  writeProfile: () => Profile.update({ city: 'Linz' }, { where: { id: 1 } }),
 });
 
 describeTransactions(SEQUELIZE);

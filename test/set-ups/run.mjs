@@ -19,7 +19,7 @@ const run = ([command, ...args], cwd) => execute(command, args, { cwd, timeout: 
 async function make({ cli, folder: name, packages, manifest }, tarball) {
   const own = join(folder, name);
   await run(['npx', '--yes', `@nestjs/cli@${cli}`, 'new', name, '--skip-git', '--skip-install', '-p', 'npm'], folder);
-  cpSync(join(import.meta.dirname, name), own, { recursive: true });
+  for (const part of ['every', name]) cpSync(join(import.meta.dirname, part), own, { recursive: true });
   const place = join(own, 'package.json');
   const written = JSON.parse(readFileSync(place, 'utf8'));
   manifest(written);
@@ -30,7 +30,7 @@ async function make({ cli, folder: name, packages, manifest }, tarball) {
 
 let failed = 0;
 try {
-  const tarball = await packPackage(folder);
+  const tarball = packPackage(folder);
   for (const application of APPLICATIONS) {
     const own = await make(application, tarball);
     for (const [setUp, commands] of Object.entries(application.setUps)) {

@@ -11,7 +11,7 @@ const checkBuilt = (name) => ['node', `dist/set-ups/check-${name}.js`];
 const BUILD = ['npx', 'nest', 'build'];
 
 /**
- * Applications as `nest new` makes them, with the files of a folder here over theirs. Each set-up is a list of commands that
+ * Applications as `nest new` makes them, with the files of `every` and of a folder here over theirs. Each set-up is a list of commands that
  * must succeed.
  */
 export const APPLICATIONS = [

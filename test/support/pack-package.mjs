@@ -1,10 +1,18 @@
-import { execFile } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
-/** Packs the built package into a folder. Resolves to the path of the archive. */
-export async function packPackage(folder) {
+/**
+ * Packs the built package into a folder. Returns the path of the archive.
+ *
+ * @param {string} folder
+ * @returns {string}
+ */
+export function packPackage(folder) {
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
-  const { stdout } = await promisify(execFile)('npm', args, { cwd: join(import.meta.dirname, '../..') });
-  return join(folder, JSON.parse(stdout)[0].filename);
+  const packed = execFileSync('npm', args, {
+    cwd: join(import.meta.dirname, '../..'),
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return join(folder, JSON.parse(packed)[0].filename);
 }

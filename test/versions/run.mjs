@@ -116,7 +116,7 @@ const rows = [
 ];
 let failed = 0;
 try {
-  const tarball = await packPackage(folder);
+  const tarball = packPackage(folder);
   for (const combination of COMBINATIONS.filter(({ quick }) => !given.quick || quick)) {
     try {
       rows.push(await check(combination, tarball, redis.url));

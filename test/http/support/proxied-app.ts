@@ -1,18 +1,7 @@
-import {
-  Controller,
-  Get,
-  type INestApplication,
-  Injectable,
-  type NestMiddleware,
-  UseInterceptors,
-} from '@nestjs/common';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
-import { AsyncCache, AsyncCached, AsyncCacheModule } from 'nestjs-async-cache';
+import { Controller, Get, Injectable, type NestMiddleware, UseInterceptors } from '@nestjs/common';
+import { AsyncCache, AsyncCached } from 'nestjs-async-cache';
 import { CacheHeaders, CacheHeadersInterceptor } from 'nestjs-async-cache/http';
-import { SystemClock } from '../../../lib/memory/system-clock.js';
-import { ManualClock } from '../../../lib/testing/manual-clock.js';
-import { RecordingLogger } from '../../nest/support/start-app.js';
+import { createApp, type Platform } from './create-app.js';
 
 /** Short, because the cache in front has a real clock. Seconds. */
 export const TTL = 2;
@@ -121,7 +110,7 @@ export interface ProxiedApp {
  * An application behind an HTTP cache. Its own clock stands still, so that its headers are the same at each request, and
  * only the clock of the cache in front runs.
  */
-export async function startProxiedApp(platform: 'Express' | 'Fastify'): Promise<ProxiedApp> {
+export async function startProxiedApp(platform: Platform): Promise<ProxiedApp> {
   const seen: Seen[] = [];
   let gate = Promise.resolve();
   let failure: number | 'reset' | undefined;
@@ -140,18 +129,7 @@ export async function startProxiedApp(platform: 'Express' | 'Fastify'): Promise<
       }
     });
   };
-  const clock = new ManualClock();
-  const module = await Test.createTestingModule({
-    imports: [AsyncCacheModule.forRoot()],
-    providers: [Prices],
-    controllers: [Pages],
-  })
-    .overrideProvider(SystemClock)
-    .useValue(clock)
-    .setLogger(new RecordingLogger())
-    .compile();
-  const app: INestApplication =
-    platform === 'Fastify' ? module.createNestApplication(new FastifyAdapter()) : module.createNestApplication();
+  const { app, clock } = await createApp(platform, { providers: [Prices], controllers: [Pages] });
   app.use(before);
   await app.listen(0, '127.0.0.1');
   const { port } = new URL(await app.getUrl());

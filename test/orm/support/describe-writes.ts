@@ -11,19 +11,45 @@ export interface Writes<App, Name extends string> {
   filled(app: App): Promise<() => Promise<Name[]>>;
   /** What each write makes stale. */
   readonly reported: readonly (readonly [string, (app: App) => Promise<unknown>, readonly Name[]])[];
-  /** Writes of which the ORM tells nothing: each line of the table in the documentation. */
+  /** Writes of which the ORM tells nothing: each line of the table in the documentation, beside those of every ORM. */
   readonly unreported: readonly (readonly [string, (app: App) => Promise<unknown>])[];
+  /** Writes a profile through the ORM. */
+  readonly writeProfile: (app: App) => Promise<unknown>;
   /** Reads that a write of user 2 makes stale, and those that a write of unknown users does. */
   readonly ofBob: readonly Name[];
   readonly ofUsers: readonly Name[];
 }
 
+interface AppOnDatabase {
+  readonly users: unknown;
+  readonly orders: unknown;
+  /** The name of its database. */
+  readonly database: string;
+}
+
 /** What writes of an ORM make stale, and what they leave as it was. */
-export function describeWrites<App extends { readonly users: unknown; readonly orders: unknown }, Name extends string>(
+export function describeWrites<App extends AppOnDatabase, Name extends string>(
   orm: OrmUnderTest,
-  { start, filled, reported, unreported, ofBob, ofUsers }: Writes<App, Name>,
+  { start, filled, reported, unreported, writeProfile, ofBob, ofUsers }: Writes<App, Name>,
 ): void {
   const postgres = usePostgres();
+  const unreportedByEveryOrm: Writes<App, Name>['unreported'] = [
+    [
+      'another program',
+      ({ database }) => postgres.server.query(`UPDATE account SET name = 'Anna' WHERE id = 1`, database),
+    ],
+    [
+      'what a trigger changes in another table',
+      async (app) => {
+        await postgres.server.query(
+          `CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE account SET age = 1; RETURN NEW; END $$;
+           CREATE TRIGGER pass_on AFTER UPDATE ON profile FOR EACH ROW EXECUTE FUNCTION pass_on()`,
+          app.database,
+        );
+        await writeProfile(app);
+      },
+    ],
+  ];
   const ann = orm.where({ id: 1 });
   const bob = orm.where({ id: 2 });
 
@@ -42,7 +68,7 @@ export function describeWrites<App extends { readonly users: unknown; readonly o
   });
 
   describe('what the ORM does not report stays as it was', () => {
-    it.each(unreported)('%s', async (_, write) => {
+    it.each([...unreported, ...unreportedByEveryOrm])('%s', async (_, write) => {
       const app = await start(postgres.server, FROZEN);
       const { users, orders } = readsOf(app);
       const stale = await fill({ ann: () => users.getJob.read(...ann), orders: () => orders.filterJob.read() });
