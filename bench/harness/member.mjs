@@ -1,7 +1,7 @@
 // One of several processes that share a Redis: see members.mjs. Reads when it is told to, and says how long it took.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { firstLine, loadSubject } from './catalogue.mjs';
-import { cpuTime, herd, zipf } from './load.mjs';
+import { cpuTime, herd, openLoop, randomOf, zipf } from './load.mjs';
 
 const spec = JSON.parse(process.argv[2]);
 process.on('unhandledRejection', () => undefined);
@@ -35,6 +35,11 @@ const commands = {
     };
     await Promise.all(Array.from({ length: readers }, (_, index) => reader((index + spec.member * 16) * 97)));
     return { reads, cpu: (cpuTime() - cpu) / 1e6 };
+  },
+  /** Reads that start at their own times, of keys chosen evenly and at random. */
+  async steady({ keys, perSecond, seconds }) {
+    const random = randomOf(spec.member + 1);
+    await openLoop(() => cache.get(keys[Math.floor(random() * keys.length)]), { perSecond, seconds });
   },
 };
 

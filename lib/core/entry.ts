@@ -26,6 +26,8 @@ export interface Entry {
   readonly tags: readonly string[];
   /** Refreshes that failed since the value was written. */
   readonly failure?: Failure | undefined;
+  /** The same entry for one more reader, in stores that decode a value for each. Undefined where readers may share it. */
+  readonly again?: (() => Entry) | undefined;
 }
 
 /** Consecutive failed refreshes of one key. Stored with the entry, so that all processes back off together. */

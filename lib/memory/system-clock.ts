@@ -45,18 +45,9 @@ export class SystemClock implements Clock {
   }
 
   schedule(ms: number, run: () => void): () => void {
-    const fire = (): void => {
-      this.#outsideOfReads(run);
-    };
-    let remaining = ms;
-    let timer: NodeJS.Timeout;
-    const wait = (): void => {
-      const delay = Math.min(remaining, LONGEST_TIMEOUT);
-      remaining -= delay;
-      timer = setTimeout(remaining > 0 ? wait : fire, delay);
-      timer.unref();
-    };
-    wait();
+    if (ms > LONGEST_TIMEOUT) return this.#scheduleFar(ms, run);
+    const timer = setTimeout(this.#outsideOfReads, ms, run);
+    timer.unref();
     return () => {
       clearTimeout(timer);
     };
@@ -64,6 +55,15 @@ export class SystemClock implements Clock {
 
   defer(run: () => void): void {
     setImmediate(this.#outsideOfReads, run);
+  }
+
+  #scheduleFar(ms: number, run: () => void): () => void {
+    let cancel = this.schedule(LONGEST_TIMEOUT, () => {
+      cancel = this.schedule(ms - LONGEST_TIMEOUT, run);
+    });
+    return () => {
+      cancel();
+    };
   }
 
   #forgetSoon(): void {

@@ -16,6 +16,7 @@ import type {
   StoreCapabilities,
 } from '../core/ports.js';
 import { NO_TYPES } from '../core/value/value-types.js';
+import { JoinedReads } from '../core/store/joined-reads.js';
 import { MemoryStore } from '../memory/memory-store.js';
 import { EntryWatches } from './entry-watches.js';
 import { filledEntry, NearCopies } from './near-copies.js';
@@ -39,6 +40,7 @@ export class NearStore implements Store {
   readonly #ownLeases = new Set<string>();
   readonly #ownCommits = new OwnCommits((key) => this.#load(key));
   readonly #watches = new EntryWatches();
+  readonly #reads = new JoinedReads((key) => this.#load(key));
   /** The time, by the store's clock, since which changes may have been missed. */
   #lostAt = 0;
 
@@ -90,7 +92,7 @@ export class NearStore implements Store {
   }
 
   read(key: string): Awaitable<Entry | undefined> {
-    return this.#trusted(key) ?? this.#ownCommits.loading(key) ?? this.#load(key);
+    return this.#trusted(key) ?? this.#ownCommits.loading(key) ?? this.#reads.read(key);
   }
 
   async readMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {

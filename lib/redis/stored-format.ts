@@ -33,9 +33,8 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
     throw new CorruptEntryError('its times cannot be read', { key });
   }
   try {
-    return {
+    const entry = {
       kind: kind as Entry['kind'],
-      value: bytes ? codec.decode(bytes) : undefined,
       // Each reader decodes a value of its own.
       copyOnRead: false,
       storedAt: Number(storedAt),
@@ -46,6 +45,9 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
       tags: tags === '[]' ? NO_TAGS : tagsIn(tags),
       failure: failed,
     };
+    if (!bytes) return { ...entry, value: undefined };
+    const again = (): Entry => ({ ...entry, value: codec.decode(bytes) });
+    return { ...entry, value: codec.decode(bytes), again };
   } catch (cause) {
     if (cause instanceof CorruptEntryError) throw cause;
     throw new CorruptEntryError(cause instanceof Error ? cause.message : String(cause), { key, cause });

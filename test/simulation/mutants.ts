@@ -231,7 +231,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a reader that waits for others has one deadline for all of them',
-    edits: [{ file: 'core/read/fetch-in-caller', from: 'if (claimed.token !== holder) {', to: "if (holder === '') {" }],
+    edits: [{ file: 'core/read/wait-for-holder', from: 'if (claimed.token !== holder) {', to: "if (holder === '') {" }],
     killedBy: ['I7'],
     from: 10_000,
   },
@@ -250,8 +250,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'core/read/fetch-in-caller',
-        from: 'const claimed = await claim(reading, generation, stale !== undefined);',
-        to: 'const claimed = undefined as Acquisition | undefined;',
+        from: 'const answer = claim(reading, generationOf(stale), stale !== undefined);',
+        to: 'const answer = undefined as Acquisition | undefined;',
       },
     ],
     killedBy: ['I4'],

@@ -64,4 +64,4 @@ export function runUncached<Result>(fetch: () => Result): Result {
   return new FetchFlow(context, NO_KEYS, outer?.dependencies, outer?.buildsOnNew === true, outer).run(fetch);
 }
 
-const NO_KEYS: ReadonlySet<string> = new Set();
+const NO_KEYS: readonly string[] = [];

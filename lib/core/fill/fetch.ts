@@ -42,7 +42,7 @@ export async function fetchUnderLease<Result>(
       return createContext(facts, deadline, () => (isOne ? valueOf(job, previous()) : undefined), about.wishesOf);
     };
     const flow = flowOf(job, fillings, createOwn, about.dependencies);
-    return await Promise.race([track(job, flow, async () => fetch()), deadline.passed]);
+    return await deadline.within(() => track(job, flow, fetch));
   } finally {
     deadline.cancel();
     for (const stopRenewing of stopsRenewing) stopRenewing();
@@ -62,18 +62,16 @@ function flowOf(
 ): FetchFlow {
   const outer = currentFlow();
   const isBackground = fillings[0]?.background === true || outer?.buildsOnNew === true;
-  const keys = new Set(fillings.map(({ key }) => key));
+  const keys = fillings.map(({ key }) => key);
   return new FetchFlow(createOwn, keys, dependencies, job.policy.nested && isBackground, outer);
 }
 
 /** Runs the fetch, and registers it where those that wait for its keys find it. */
-async function track<Result>(job: JobCore, flow: FetchFlow, fetch: () => Promise<Result>): Promise<Result> {
+function track<Result>(job: JobCore, flow: FetchFlow, fetch: () => Promise<Result>): Promise<Result> {
   for (const key of flow.keys) job.fetching.set(key, flow);
-  try {
-    return await flow.run(fetch);
-  } finally {
+  return flow.run(fetch, () => {
     for (const key of flow.keys) if (job.fetching.get(key) === flow) job.fetching.delete(key);
-  }
+  });
 }
 
 /** A copy, because readers share the stored value and the fetch may change this one. */
@@ -97,14 +95,14 @@ function renewWhileFetching(job: JobCore, lease: Lease | undefined): () => void 
   const { clock } = job.environment;
   let stopped = false;
   let cancel: () => void = () => undefined;
+  const renew = async (): Promise<void> => {
+    const held = await job.attempt('renew', lease.key, () => job.store.renew(lease, job.policy.lease));
+    // A store that did not answer may still hold the lease. One that answered no has given it to another holder.
+    if (!stopped && held !== false) renewLater();
+  };
   const renewLater = (): void => {
     cancel = clock.schedule(job.policy.lease / 3, () => {
-      void job
-        .attempt('renew', lease.key, () => job.store.renew(lease, job.policy.lease))
-        .then((held) => {
-          // A store that did not answer may still hold the lease. One that answered no has given it to another holder.
-          if (!stopped && held !== false) renewLater();
-        });
+      void renew();
     });
   };
   renewLater();

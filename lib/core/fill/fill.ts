@@ -6,11 +6,12 @@ import { fetchUnderLease } from './fetch.js';
 import type { Filling } from '../job/filling.js';
 import { BatchWishes } from './batch-wishes.js';
 import { Dependencies } from '../job/dependencies.js';
-import type { Filled, FillOutcome } from '../job/filled.js';
+import type { Filled } from '../job/filled.js';
 import type { JobDefinition } from '../job/job.js';
 import type { JobCore } from '../job/job-core.js';
 import { tagList } from '../policy/option-checks.js';
 import type { Arguments, ErrorDecision, Target } from '../policy/policy.js';
+import type { Awaitable, CommitResult } from '../ports.js';
 import { toPortable } from '../value/portable.js';
 import { isError } from '../value/portable-error.js';
 
@@ -30,9 +31,9 @@ export async function fill(job: JobCore, filling: Filling): Promise<Filled> {
       scope.fetch(() => job.definition.fetch(target, args)),
     );
   } catch (error) {
-    return { ...(await scope.inside(() => endFailed(end, error))), startedAt };
+    return scope.inside(() => endFailed(end, error));
   }
-  return { ...(await scope.inside(() => storeFetched(end, value))), startedAt };
+  return scope.inside(() => storeFetched(end, value));
 }
 
 /** Fetches many values of one job and one context at once and stores each under its lease. Never rejects. */
@@ -61,20 +62,14 @@ export async function fillMany(
     values = await fetchUnderLease(job, fillings, about, () => scope.fetch(() => fetchMany(target, argsList)));
     assertOneEach(job, values, fillings);
   } catch (error) {
-    return Promise.all(
-      fillings.map(async (filling) => ({
-        ...(await scope.inside(() => endFailed(endOf(filling), error))),
-        startedAt,
-      })),
-    );
+    return Promise.all(fillings.map((filling) => scope.inside(() => endFailed(endOf(filling), error))));
   }
   return Promise.all(
     fillings.map(async (filling, index) => {
       const value = values[index];
       const end = endOf(filling);
       // As in DataLoader, an error in the list is the failure of its own key.
-      const ended = scope.inside(() => (isFailure(value) ? endFailed(end, value) : storeFetched(end, value)));
-      return { ...(await ended), startedAt };
+      return scope.inside(() => (isFailure(value) ? endFailed(end, value) : storeFetched(end, value)));
     }),
   );
 }
@@ -103,38 +98,54 @@ function assertOneEach(job: JobCore, values: unknown, fillings: readonly Filling
   );
 }
 
-/** Stores the fetched value, unless it must not or cannot be stored. */
-async function storeFetched(ended: Ended, value: unknown): Promise<FillOutcome> {
-  const { job, filling, wishes } = ended;
-  const { lease, key, background } = filling;
+/** Stores the fetched value, unless it must not or cannot be stored. Synchronous when the store is. */
+function storeFetched(ended: Ended, value: unknown): Awaitable<Filled> {
+  const { job, filling, wishes, startedAt } = ended;
+  const { lease, key } = filling;
   let made: Fill;
   try {
     made = withInherited(ended, toFill(job, filling, value, wishes));
-    if (wishes.skipped || !job.policy.cacheIf(filling.target, value, filling.args)) {
-      const isChanged = await endUnstored(ended, 'fetch returned a value that is not to be stored', made.tags);
-      return { kind: 'unwanted', made, isChanged };
-    }
+    if (wishes.skipped || !job.policy.cacheIf(filling.target, value, filling.args)) return endUnwanted(ended, made);
   } catch (error) {
-    const isChanged = await endUnstored(ended, messageOf(error), tagsOfFailure(ended));
-    return { kind: 'refused', value, error, isChanged };
+    return endRefused(ended, value, error);
   }
-  const unstored = { kind: 'unstored', made } as const;
-  if (lease === undefined) return { ...unstored, because: 'unreachable' };
-  const committed = await job.attempt('commit', key, () => job.store.commit(lease, made));
-  if (committed === undefined) {
-    // Ends the lease, so that nobody waits for a lease that is not used. The reader does not wait for this.
-    void endUnstored(ended, 'the store did not take the value', made.tags);
-    return { ...unstored, because: 'unreachable' };
+  if (lease === undefined) return { kind: 'unstored', made, because: 'unreachable', startedAt };
+  const committed = job.attempt('commit', key, () => job.store.commit(lease, made));
+  return committed instanceof Promise
+    ? committed.then((result) => endCommitted(ended, made, result))
+    : endCommitted(ended, made, committed);
+}
+
+function endCommitted(ended: Ended, made: Fill, committed: CommitResult | undefined): Filled {
+  const { job, filling, startedAt } = ended;
+  const { key, background } = filling;
+  switch (committed) {
+    case 'stored':
+    case 'stale':
+      job.counters.stored++;
+      job.failing.succeeded(key);
+      job.tell(() => ({ type: 'stored', job: job.name, key, background }));
+      return { kind: 'stored', made, isStale: committed === 'stale', startedAt };
+    case 'revoked':
+    case 'lost':
+      job.counters.fenced++;
+      job.tell(() => ({ type: 'fenced', job: job.name, key, background }));
+      return { kind: 'unstored', made, because: committed, startedAt };
+    case undefined:
+      // Ends the lease, so that nobody waits for a lease that is not used. The reader does not wait for this.
+      void endUnstored(ended, 'the store did not take the value', made.tags);
+      return { kind: 'unstored', made, because: 'unreachable', startedAt };
   }
-  if (committed === 'stored' || committed === 'stale') {
-    job.counters.stored++;
-    job.failing.succeeded(key);
-    job.tell(() => ({ type: 'stored', job: job.name, key, background }));
-    return { kind: 'stored', made, isStale: committed === 'stale' };
-  }
-  job.counters.fenced++;
-  job.tell(() => ({ type: 'fenced', job: job.name, key, background }));
-  return { ...unstored, because: committed };
+}
+
+async function endUnwanted(ended: Ended, made: Fill): Promise<Filled> {
+  const isChanged = await endUnstored(ended, 'fetch returned a value that is not to be stored', made.tags);
+  return { kind: 'unwanted', made, isChanged, startedAt: ended.startedAt };
+}
+
+async function endRefused(ended: Ended, value: unknown, error: unknown): Promise<Filled> {
+  const isChanged = await endUnstored(ended, messageOf(error), tagsOfFailure(ended));
+  return { kind: 'refused', value, error, isChanged, startedAt: ended.startedAt };
 }
 
 /**
@@ -173,14 +184,14 @@ function isFailure(value: unknown): value is Error {
   return typeof value === 'object' && value !== null && isError(value);
 }
 
-async function endFailed(ended: Ended, error: unknown): Promise<FillOutcome> {
-  const { job, filling } = ended;
+async function endFailed(ended: Ended, error: unknown): Promise<Filled> {
+  const { job, filling, startedAt } = ended;
   const { lease, key } = filling;
   job.counters.failures++;
   const decision = decideOnError(job, filling, error);
   const retryIn = job.policy.backoff(filling.failures + 1);
   const tags = tagsOfFailure(ended);
-  const failed = { kind: 'failed', error, decision, retryIn, tags } as const;
+  const failed = { kind: 'failed', error, decision, retryIn, tags, startedAt } as const;
   if (lease === undefined) return { ...failed, isChanged: false };
   if (decision === 'delete') {
     const released = await job.attempt('release', key, () => job.store.release(lease, { kind: 'gone' }, tags));

@@ -1,6 +1,7 @@
 /** What a fetched value inherits from the cached values that its fetch read: their age and their tags. */
 export class Dependencies {
-  readonly #tags = new Set<string>();
+  /** Made for the first tag: most fetches read no cached value. */
+  #tags: Set<string> | undefined;
   #oldest = Infinity;
 
   /** @param now of the store that the made value goes to. */
@@ -9,12 +10,13 @@ export class Dependencies {
   /** `age` is in milliseconds. */
   add(age: number, tags: readonly string[]): void {
     this.#oldest = Math.min(this.#oldest, this.now() - age);
-    for (const tag of tags) this.#tags.add(tag);
+    if (tags.length > 0) this.#tags ??= new Set();
+    for (const tag of tags) this.#tags?.add(tag);
   }
 
   /** The value's own tags and those of everything that its fetch read. */
   withTags(own: readonly string[]): readonly string[] {
-    return this.#tags.size === 0 ? own : [...new Set([...own, ...this.#tags])];
+    return this.#tags === undefined ? own : [...new Set([...own, ...this.#tags])];
   }
 
   /** Milliseconds by which the oldest value read is older than the start of the fetch. */

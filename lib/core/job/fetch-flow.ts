@@ -14,8 +14,8 @@ export class FetchFlow<Context = unknown> {
 
   constructor(
     /** Called when the fetch first asks for its context. Most fetches never do. */
-    private readonly createContext: () => Context,
-    readonly keys: ReadonlySet<string>,
+    private createContext: (() => Context) | undefined,
+    readonly keys: readonly string[],
     /** Undefined when what it reads does not matter. */
     readonly dependencies: Dependencies | undefined,
     /**
@@ -27,18 +27,20 @@ export class FetchFlow<Context = unknown> {
   ) {}
 
   get context(): Context {
-    this.#context ??= this.createContext();
-    return this.#context;
+    this.#context ??= this.createContext?.();
+    return this.#context as Context;
   }
 
-  /** Runs the fetch as a part of this flow. */
-  run<Result>(fetch: () => Result): Result {
+  /** Runs the fetch as a part of this flow. `ended` is called when it has ended. */
+  run<Result>(fetch: () => Result, ended?: () => void): Result {
     const { outer } = this;
     if (outer !== undefined) outer.#waitsFor.add(this);
     return whileRunning(
       () => storage.run(this, fetch),
       () => {
         this.isOver = true;
+        this.createContext = undefined;
+        ended?.();
         if (outer !== undefined) outer.#waitsFor.delete(this);
       },
     );
@@ -49,8 +51,8 @@ export class FetchFlow<Context = unknown> {
     const chain = [key];
     for (const flow of this.#around) {
       if (flow.isOver) return undefined;
-      if (flow.keys.has(key)) return [key, ...chain];
-      if (flow.keys.size > 0) chain.unshift(flow.#name);
+      if (flow.keys.includes(key)) return [key, ...chain];
+      if (flow.keys.length > 0) chain.unshift(flow.#name);
     }
     return undefined;
   }

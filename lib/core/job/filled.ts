@@ -1,9 +1,6 @@
 import type { Fill } from '../entry.js';
 import type { ErrorDecision } from '../policy/policy.js';
 
-/** The outcome of a fill, and when its fetch began by the store's clock. */
-export type Filled = FillOutcome & { readonly startedAt: number };
-
 /**
  * `stored` the value is in the store; with `isStale` it was invalidated meanwhile and replaced an older one. `unstored`
  * there is a value, and it is not in the store; `because` says why: the key was invalidated meanwhile
@@ -13,7 +10,7 @@ export type Filled = FillOutcome & { readonly startedAt: number };
  *
  * `isChanged`: the key was invalidated, set or deleted during the fetch, or that is unknown.
  */
-export type FillOutcome =
+type FillOutcome =
   | { readonly kind: 'stored'; readonly made: Fill; readonly isStale: boolean }
   | {
       readonly kind: 'unstored';
@@ -31,6 +28,9 @@ export type FillOutcome =
       readonly tags: readonly string[];
       readonly isChanged: boolean;
     };
+
+/** The outcome of a fill, and when its fetch began by the store's clock. */
+export type Filled = FillOutcome & { readonly startedAt: number };
 
 /**
  * True when the outcome must not be given to a reader that came while the fetch ran: an acknowledged change may be

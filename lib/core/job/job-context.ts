@@ -52,9 +52,13 @@ export class JobContext {
   }
 }
 
+function directly<Result>(run: () => Result): Result {
+  return run();
+}
+
 /** Where a fetch runs, and after it the options that are functions, since they may ask for the tenant as well. */
 export class FetchScope {
-  #inside: <Result>(run: () => Result) => Result = (run) => run();
+  #inside = directly;
 
   constructor(
     private readonly job: string,
@@ -62,10 +66,18 @@ export class FetchScope {
     private readonly captured: unknown,
   ) {}
 
-  async fetch<Result>(fetch: () => Promise<Result>): Promise<Result> {
-    if (this.binding === undefined) return fetch();
+  fetch<Result>(fetch: () => Promise<Result>): Promise<Result> {
+    return this.binding === undefined ? fetch() : this.#fetchWith(this.binding, fetch);
+  }
+
+  /** Runs a function in the context of the fetch. */
+  inside<Result>(run: () => Result): Result {
+    return this.#inside(run);
+  }
+
+  async #fetchWith<Result>(binding: ContextBinding, fetch: () => Promise<Result>): Promise<Result> {
     let fetched: Promise<Result> | undefined;
-    await this.binding.run(this.captured, () => {
+    await binding.run(this.captured, () => {
       this.#inside = AsyncLocalStorage.snapshot();
       fetched = fetch();
       return fetched;
@@ -76,10 +88,5 @@ export class FetchScope {
       'It must call its second argument, and return what that returns: run: (captured, fetch) => cls.run(() => fetch())',
       { job: this.job },
     );
-  }
-
-  /** Runs a function in the context of the fetch. */
-  inside<Result>(run: () => Result): Result {
-    return this.#inside(run);
   }
 }

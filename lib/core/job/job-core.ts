@@ -51,7 +51,9 @@ export class JobCore {
   readonly unstored = new LaterFlight<Filled>();
   /** Running fetches of this process, by key. A read that waits for a key waits for its fetch. */
   readonly fetching = new Map<string, FetchFlow>();
-  /** Claims on their way to the store, by what they ask for, so that concurrent misses send one. */
+  /** Claims of missing keys on their way to the store, by key, so that concurrent misses send one. */
+  readonly firstClaims = new SingleFlight<Acquisition | undefined>();
+  /** Other claims on their way to the store, by what they ask for. */
   readonly claims = new SingleFlight<Acquisition | undefined>();
   /** Misses of this turn of the event loop. */
   readonly groups = new TurnGroups();
@@ -96,12 +98,18 @@ export class JobCore {
 
   /**
    * Runs a step that may fail without failing the whole operation. A failure is reported, and the result is undefined.
+   * Synchronous when the step is.
    */
-  async attempt<Result>(operation: string, key: string, step: () => Awaitable<Result>): Promise<Result | undefined> {
-    try {
-      return await step();
-    } catch (error) {
+  attempt<Result>(operation: string, key: string, step: () => Awaitable<Result>): Awaitable<Result | undefined> {
+    const failed = (error: unknown): undefined => {
       this.reportStoreFailure(operation, key, error);
+      return undefined;
+    };
+    try {
+      const result = step();
+      return result instanceof Promise ? result.catch(failed) : result;
+    } catch (error) {
+      failed(error);
       return undefined;
     }
   }

@@ -1,5 +1,6 @@
 import type { Filling } from '../job/filling.js';
-import { claim, conclude, fetchInCaller } from './fetch-in-caller.js';
+import { claim } from './claim.js';
+import { conclude, fetchInCaller } from './fetch-in-caller.js';
 import { tracedFillMany } from '../fill/traced-fill.js';
 import type { Filled } from '../job/filled.js';
 import type { JobCore } from '../job/job-core.js';
@@ -47,8 +48,15 @@ async function claimAll(
 ): Promise<ReadonlyMap<string, Promise<Filled>>> {
   const own: Filling[] = [];
   const flights = new Map<string, Promise<Filled>>();
+  let begin: () => void = () => undefined;
+  const allClaimed = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const filled = allClaimed.then(() => (own.length === 0 ? [] : fillOwn(own)));
   const claims = reads.map(async (reading): Promise<void> => {
-    const claimed = await claim(reading, '', false);
+    const answer = claim(reading, '', false);
+    // Not awaited where the store is synchronous: a reader would find the lease taken, and no flight to join.
+    const claimed = answer instanceof Promise ? await answer : answer;
     // A single reader may share this claim and continues in this same turn. The first of the two is the one that
     // fetches.
     if (claimed?.kind !== 'granted' || job.flights.get(claimed.lease.token) !== undefined) return;
@@ -57,8 +65,8 @@ async function claimAll(
     const flight = job.flights.run(claimed.lease.token, async () => reported(job, key, (await filled)[index]));
     flights.set(key, flight);
   });
-  const filled = Promise.all(claims).then(() => (own.length === 0 ? [] : fillOwn(own)));
   await Promise.all(claims);
+  begin();
   return flights;
 }
 

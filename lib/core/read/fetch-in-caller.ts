@@ -1,81 +1,72 @@
+import { claim } from './claim.js';
 import { decide, type Decision } from '../decide.js';
 import { type Entry, generationOf, servableUntil } from '../entry.js';
 import { CircularReadError, FetchTimeoutError } from '../errors.js';
 import { tracedFill } from '../fill/traced-fill.js';
 import { followUp } from '../fill/follow-up.js';
 import { currentFlow } from '../job/fetch-flow.js';
-import { ForeignFetch } from './foreign-fetch.js';
 import { groupOf } from './group-of.js';
 import type { TurnGroup } from '../job/turn-groups.js';
 import { currentCollector } from '../job/read-collector.js';
 import { type Filled, isOutdated } from '../job/filled.js';
 import type { Acquisition, Awaitable } from '../ports.js';
 import { countMiss, deliver, finish, type Read, serve } from './serve.js';
+import { waitForHolder } from './wait-for-holder.js';
+
+type Granted = Extract<Acquisition, { kind: 'granted' }>;
 
 /**
  * Fetches in the caller under a lease, or waits for the holder of the lease, in this process or in another. `stale` is
  * the value to fall back on.
  */
 export async function fetchInCaller<Result>(reading: Read<Result>, stale: Entry | undefined): Promise<Result> {
-  const foreign = new ForeignFetch(reading.job, reading.key);
-  try {
-    return await fetchOrWait(reading, stale, foreign);
-  } finally {
-    foreign.end();
-  }
-}
-
-async function fetchOrWait<Result>(
-  reading: Read<Result>,
-  stale: Entry | undefined,
-  foreign: ForeignFetch,
-): Promise<Result> {
-  const { job, target, args, key } = reading;
-  const { clock } = job.environment;
-  let holder = '';
-  let deadline = Infinity;
-  let generation = generationOf(stale);
-  let contradictions = 0;
-  const chain = currentFlow()?.chainTo(key);
+  const chain = currentFlow()?.chainTo(reading.key);
   if (chain !== undefined) return refuseCircle(reading, chain, stale);
   // A first claim is made with those of the others that miss in this turn; a reader that had to wait goes on alone.
-  let group = stale === undefined ? groupOf(reading) : undefined;
+  const group = stale === undefined ? groupOf(reading) : undefined;
+  group?.claiming();
+  const answer = claim(reading, generationOf(stale), stale !== undefined);
+  // Not awaited where the store is synchronous: the fetch then begins before the other readers of a herd arrive.
+  const claimed = answer instanceof Promise ? await answer : answer;
+  if (claimed?.kind !== 'granted') {
+    group?.answered();
+    return waitForOthers(reading, claimed, stale);
+  }
+  const flight = startFill(reading, claimed, stale, group);
+  group?.answered();
+  return conclude(reading, await flight, stale);
+}
+
+/** Goes on from a claim that was not granted, until the key has a value, or until this reader may fetch it after all. */
+async function waitForOthers<Result>(
+  reading: Read<Result>,
+  answer: Acquisition | undefined,
+  stale: Entry | undefined,
+): Promise<Result> {
+  const { job, target, args, key } = reading;
+  let claimed = answer;
+  let generation = generationOf(stale);
+  let contradictions = 0;
   for (;;) {
-    group?.claiming();
-    const claimed = await claim(reading, generation, stale !== undefined);
-    const together = group;
-    group = undefined;
-    if (claimed?.kind === 'granted') {
-      const granted = claimed;
-      const flight = job.flights.run(granted.lease.token, () => fillForReader(reading, granted, stale, together));
-      together?.answered();
-      return conclude(reading, await flight, stale);
-    }
-    together?.answered();
     if (claimed === undefined) return fetchWithoutStore(reading, stale);
     switch (claimed.kind) {
+      case 'granted':
+        return conclude(reading, await startFill(reading, claimed, stale), stale);
       case 'busy': {
         const flight = job.flights.get(claimed.token);
-        if (flight !== undefined) {
-          const filled = await waitFor(reading, flight);
-          if (filled instanceof CircularReadError) return fallBack(reading, filled, stale);
-          // This reader came after the change that happened during the fetch, so it must not get the value from before.
-          if (isOutdated(filled)) continue;
-          // The store did not answer, so it is unknown whether the key was changed during the fetch.
-          if (filled.kind === 'unstored' && filled.because === 'unreachable') return fetchWithoutStore(reading, stale);
-          return conclude(reading, filled, stale);
+        if (flight === undefined) {
+          const next = await waitForHolder(reading, claimed, generation, stale !== undefined);
+          if (next instanceof FetchTimeoutError) return fallBack(reading, next, stale);
+          claimed = next;
+          continue;
         }
-        // Each holder gets the time of one fetch. A holder that follows a failed one starts with a full deadline.
-        if (claimed.token !== holder) {
-          holder = claimed.token;
-          deadline = clock.now() + job.policy.fetchTimeout;
-        }
-        if (clock.now() >= deadline) {
-          const error = new FetchTimeoutError(job.name, key, job.policy.fetchTimeout);
-          return fallBack(reading, error, stale);
-        }
-        await foreign.wait(claimed.remaining + 1);
-        continue;
+        const filled = await waitFor(reading, flight);
+        if (filled instanceof CircularReadError) return fallBack(reading, filled, stale);
+        // This reader came after the change that happened during the fetch, so it must not get the value from before.
+        if (isOutdated(filled)) break;
+        // The store did not answer, so it is unknown whether the key was changed during the fetch.
+        if (filled.kind === 'unstored' && filled.because === 'unreachable') return fetchWithoutStore(reading, stale);
+        return conclude(reading, filled, stale);
       }
       case 'backoff':
         // Only a reader with a stale value asks the store to respect the backoff.
@@ -89,13 +80,14 @@ async function fetchOrWait<Result>(
           if (decision !== 'too-stale') return serveFound(reading, entry, decision, now);
           stale = entry;
           generation = generationOf(entry);
-          continue;
+          break;
         }
         // The store says that the key has a value, but a read finds none: the entry cannot be read.
         if (generation === '' && ++contradictions > 1) return fetchWithoutStore(reading, stale);
         generation = '';
       }
     }
+    claimed = await claim(reading, generation, stale !== undefined);
   }
 }
 
@@ -112,30 +104,24 @@ function serveFound<Result>(
   return serve(reading, entry, 'stale', now, refreshing);
 }
 
-/**
- * Concurrent misses of one key share one claim; the fetch is joined by the lease's token. Readers with a stale value
- * respect the backoff and readers without one do not, so the two must not share a claim. Undefined when the store did
- * not answer, which has been reported once for all readers.
- */
-export function claim(
+/** Starts the fetch of a key whose lease was granted, or joins it: readers that shared a claim share its lease. */
+function startFill(
   reading: Read<unknown>,
-  generation: string,
-  respectBackoff: boolean,
-): Promise<Acquisition | undefined> {
-  const { job, key } = reading;
-  const { lease } = job.policy;
-  return job.claims.run(`${respectBackoff ? 'unless backing off' : 'at once'} ${generation} ${key}`, () =>
-    job.attempt('acquire', key, () => job.store.acquire(key, { lease, generation, respectBackoff, takeOver: false })),
-  );
+  granted: Granted,
+  stale: Entry | undefined,
+  group?: TurnGroup,
+): Promise<Filled> {
+  const { flights } = reading.job;
+  return flights.run(granted.lease.token, () => fillForReader(reading, granted, stale, group));
 }
 
 /**
  * The fill of the one reader that holds the lease, or of one without a lease because the store cannot be reached. Its
  * outcome is reported here, once for all that join it.
  */
-async function fillForReader(
+function fillForReader(
   reading: Read<unknown>,
-  granted: Extract<Acquisition, { kind: 'granted' }> | undefined,
+  granted: Granted | undefined,
   stale: Entry | undefined,
   group?: TurnGroup,
 ): Promise<Filled> {
@@ -143,16 +129,23 @@ async function fillForReader(
   const { lease, failures, previous } = granted ?? { lease: undefined, failures: 0, previous: () => stale };
   const recordFailure = stale !== undefined;
   const filling = { target, args, context, key, background: false, lease, failures, previous, recordFailure };
-  const filled = await (group === undefined ? tracedFill(job, filling) : group.fill(filling));
+  const filled = group === undefined ? tracedFill(job, filling) : group.fill(filling);
+  return filled.then((outcome) => {
+    reportFilled(reading, outcome, stale, failures);
+    return outcome;
+  });
+}
+
+function reportFilled(reading: Read<unknown>, filled: Filled, stale: Entry | undefined, failures: number): void {
+  const { job, key } = reading;
   if (filled.kind === 'refused') job.reportRefused(key, filled.error);
-  if (stale === undefined) return filled;
+  if (stale === undefined) return;
   const isRevoked = filled.kind === 'unstored' && filled.because === 'revoked';
   if (isRevoked || (filled.kind === 'stored' && filled.isStale)) {
     void followUp(job, reading);
   } else if (filled.kind === 'failed' && filled.decision === 'stale') {
     job.reportRefreshFailure(key, filled.error, failures + 1, filled.retryIn);
   }
-  return filled;
 }
 
 /** Fetches while the store cannot be reached. Readers of this process share one fetch, and nothing is stored. */
@@ -174,7 +167,7 @@ export async function fetchWithoutStore<Result>(reading: Read<Result>, stale?: E
 }
 
 /** Waits for a fetch of this process, unless that fetch waits for the one that the reader is a part of. */
-async function waitFor(reading: Read<unknown>, flight: Promise<Filled>): Promise<Filled | CircularReadError> {
+function waitFor(reading: Read<unknown>, flight: Promise<Filled>): Promise<Filled | CircularReadError> {
   const { job, key } = reading;
   const flow = currentFlow();
   if (flow === undefined) return flight;

@@ -35,7 +35,7 @@ export async function refreshBatch(
   fetchMany: NonNullable<JobCore['definition']['fetchMany']>,
 ): Promise<RefreshedBatch> {
   const acquired = await Promise.all(
-    keys.map(({ key, generation }) =>
+    keys.map(async ({ key, generation }) =>
       job.attempt('acquire', key, () =>
         job.store.acquire(key, {
           lease: job.policy.lease,

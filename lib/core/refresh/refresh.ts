@@ -6,7 +6,7 @@ import { followUp } from '../fill/follow-up.js';
 import type { Filled } from '../job/filled.js';
 import { traced } from '../job/traced.js';
 import type { Target } from '../policy/policy.js';
-import type { Acquisition, Observer, RefreshOutcome, RefreshRequest, RequestedKey } from '../ports.js';
+import type { Acquisition, Awaitable, Observer, RefreshOutcome, RefreshRequest, RequestedKey } from '../ports.js';
 import { refreshBatch, STORE_RETRY } from './refresh-batch.js';
 
 /** Keys of a request that are accepted although `batchSize` is less: another release may have a larger one. */
@@ -53,9 +53,11 @@ export class Refresher {
   }
 
   async #runOne(job: JobCore, target: Target, request: RefreshRequest): Promise<RefreshOutcome> {
-    const acquired = await this.#acquire(job, request);
-    switch (acquired.kind) {
-      case 'unreachable':
+    const answer = this.#acquire(job, request);
+    // Not awaited where the store is synchronous: a reader would find the lease taken, and no flight to join.
+    const acquired = answer instanceof Promise ? await answer : answer;
+    switch (acquired?.kind) {
+      case undefined:
         // Not an attempt: the request waits until the store is back.
         return { kind: 'busy', retryIn: STORE_RETRY };
       case 'busy':
@@ -164,15 +166,9 @@ export class Refresher {
     return worstOf(outcomes);
   }
 
-  async #acquire(job: JobCore, request: RefreshRequest): Promise<Acquisition | { readonly kind: 'unreachable' }> {
-    const { key, generation } = request;
-    try {
-      const claim = { lease: job.policy.lease, generation, respectBackoff: true, takeOver: false };
-      return await job.store.acquire(key, claim);
-    } catch (error) {
-      job.reportStoreFailure('acquire', key, error);
-      return { kind: 'unreachable' };
-    }
+  #acquire(job: JobCore, { key, generation }: RefreshRequest): Awaitable<Acquisition | undefined> {
+    const claim = { lease: job.policy.lease, generation, respectBackoff: true, takeOver: false };
+    return job.attempt('acquire', key, () => job.store.acquire(key, claim));
   }
 
   #outcome(job: JobCore, key: string, filled: Filled, attempt: number): RefreshOutcome {

@@ -3,7 +3,8 @@ import type { Clock } from '../ports.js';
 /** An operation with a deadline. */
 export interface Timed {
   readonly at: number;
-  readonly expire: () => void;
+  /** Dropped when the operation has ended, as the results of `SingleFlight` are, and for the same reason. */
+  expire: (() => void) | undefined;
 }
 
 /**
@@ -31,6 +32,7 @@ export class Deadlines {
 
   /** False when the deadline had passed already. */
   end(timed: Timed): boolean {
+    timed.expire = undefined;
     return this.#waiting.delete(timed);
   }
 
@@ -55,7 +57,7 @@ export class Deadlines {
         return;
       }
       this.#waiting.delete(timed);
-      timed.expire();
+      timed.expire?.();
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Deadlines } from './deadlines.js';
+import { JoinedReads } from './joined-reads.js';
 import type { Entry, Fill } from '../entry.js';
 import { StoreError, StoreSuspendedError, StoreTimeoutError } from '../errors.js';
 import type {
@@ -38,6 +39,7 @@ export interface StoreOutageOptions {
  */
 export class GuardedStore implements Store {
   readonly #deadlines: Deadlines;
+  readonly #reads = new JoinedReads((key) => this.#guard('read', () => this.store.read(key)));
   /** Operations that failed in the present outage and have not succeeded since. */
   readonly #failing = new Set<string>();
   #failingSince = 0;
@@ -65,7 +67,7 @@ export class GuardedStore implements Store {
   }
 
   read(key: string): Promise<Entry | undefined> {
-    return this.#guard('read', () => this.store.read(key));
+    return this.#reads.read(key);
   }
 
   readMany(keys: readonly string[]): ReturnType<Store['readMany']> {

@@ -371,8 +371,10 @@ describe('misses of one key in one process', () => {
     let asked = 0;
     const { store } = process;
     const acquire = store.acquire.bind(store);
-    store.acquire = (key, claim) => {
+    // As a store answers that is elsewhere.
+    store.acquire = async (key, claim) => {
       asked++;
+      await Promise.resolve();
       return acquire(key, claim);
     };
     const gate = new Gate<string>();
@@ -384,6 +386,18 @@ describe('misses of one key in one process', () => {
     expect(gate.starts).toBe(1);
     expect(asked).toBe(1);
     expect(process.observer.of('miss')).toHaveLength(readers);
+  });
+
+  it('a store that answers at once is asked by each reader, and the fetch has begun before the second one comes', async () => {
+    const process = new Process();
+    const gate = new Gate<string>();
+    const job = process.job(gate.fetch);
+    const first = job.get('a');
+    expect(gate.starts).toBe(1);
+    const others = Array.from({ length: 999 }, () => job.get('a'));
+    gate.release('v');
+    expect(new Set(await Promise.all([first, ...others]))).toEqual(new Set(['v']));
+    expect(gate.starts).toBe(1);
   });
 
   it('readers that come while the fetch runs join it, at any moment', async () => {

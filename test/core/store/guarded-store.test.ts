@@ -272,7 +272,7 @@ describe('the circuit of a guarded store', () => {
     const gate = hang();
     await clock.advance(500);
     const probe = guarded.read('k');
-    expect(await end(guarded.read('k'))).toBe('E_STORE_SUSPENDED');
+    expect(await end(guarded.read('other'))).toBe('E_STORE_SUSPENDED');
     expect(await end(guarded.acquire('k', CLAIM))).toBe('E_STORE_SUSPENDED');
     expect(asked()).toBe(4);
     gate.release('ok');
