@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { slowFirst } from './support/slow-first.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -26,7 +27,9 @@ const LONG = [
   'test/sample/demo-orm.test.ts',
 ];
 /** Those of them that need the machine for themselves: minutes of many real processes, with bounds of time. */
-const ALONE = ['test/chaos/{chaos,guarantees}.test.ts', 'test/redis/after-failover.test.ts'];
+const ALONE = ['test/chaos/{chaos,guarantees}.test.ts'];
+/** Suites that `npm test` runs, on a Redis after a failover. */
+const AFTER_FAILOVER = ['test/redis/after-failover.test.ts'];
 const SMOKE = ['test/chaos/smoke.test.ts'];
 /** The dashboard in a real browser. */
 const BROWSER = ['test/dashboard/{browser,sample}.test.ts'];
@@ -43,6 +46,17 @@ const ON_IOREDIS_6 = [
   'test/redis/{change-feed,redis-connection,redis-store,round-trips}.test.ts',
   'test/near/{near-store-contract,near-cluster}.test.ts',
   'test/cases/redis.test.ts',
+];
+
+/** Short files that take long, in this order. One of them that begins last ends long after all others. */
+const SLOW = [
+  'test/sample/demo-orm.test.ts',
+  'test/simulation/mutants.test.ts',
+  ...['drizzle', 'sequelize', 'typeorm', 'mikro-orm', 'prisma'].map((orm) => `test/${orm}/process-death.test.ts`),
+  'test/simulation/at-length.test.ts',
+  ...['mikro-orm', 'prisma', 'sequelize', 'typeorm', 'drizzle'].map((orm) => `test/${orm}/processes.test.ts`),
+  'test/package/package.test.ts',
+  'test/bullmq/refusals.test.ts',
 ];
 
 /** The servers that tests share, started once for each project. */
@@ -64,6 +78,7 @@ export default defineConfig({
     pool: 'forks',
     // A test that hangs fails late. One that a busy machine slows down does not fail.
     testTimeout: 60_000,
+    sequence: { sequencer: slowFirst(SLOW) },
     // The first test that wants PostgreSQL may have to install it.
     hookTimeout: 240_000,
     expect: { poll: { timeout: 20_000 } },
@@ -97,7 +112,17 @@ export default defineConfig({
           ...SERVERS,
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT, ...LONG, ...ALONE, ...SMOKE, ...BROWSER, ...SITE, ...TIMED],
+          exclude: [
+            '**/node_modules/**',
+            ...UNIT,
+            ...LONG,
+            ...ALONE,
+            ...AFTER_FAILOVER,
+            ...SMOKE,
+            ...BROWSER,
+            ...SITE,
+            ...TIMED,
+          ],
           maxWorkers: 2,
         },
       },
@@ -105,31 +130,36 @@ export default defineConfig({
         extends: true,
         // The machine may be shared: what it disturbed is run again, and the bounds stay as they are. What must never
         // happen (an old value, a second fetch) is counted in tests that are not run again.
-        test: { ...SERVERS, name: 'timed', include: TIMED, maxWorkers: 2, retry: 2 },
+        // They wait more than they compute, so three run at a time, and not beside those that keep the machine busy.
+        test: { ...SERVERS, name: 'timed', include: TIMED, maxWorkers: 3, retry: 2, sequence: { groupOrder: 1 } },
       },
       {
         extends: true,
         // Dozens of real processes need the machine for themselves: after the other tests, one file after the other.
-        test: { ...SERVERS, name: 'smoke', include: SMOKE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: { ...SERVERS, name: 'smoke', include: SMOKE, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
       {
         extends: true,
-        test: { ...SERVERS, name: 'browser', include: BROWSER, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: { ...SERVERS, name: 'browser', include: BROWSER, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
-      { extends: true, test: { name: 'site', include: SITE, maxWorkers: 1, sequence: { groupOrder: 4 } } },
+      { extends: true, test: { name: 'site', include: SITE, maxWorkers: 1, sequence: { groupOrder: 5 } } },
       {
         // What `npm install ioredis` brings. The other tests have ioredis 5, the version that all our peers accept.
         extends: true,
         resolve: { alias: [{ find: /^ioredis$/, replacement: 'ioredis6' }] },
-        test: { ...SERVERS, name: 'ioredis-6', include: ON_IOREDIS_6, maxWorkers: 2, sequence: { groupOrder: 2 } },
+        test: { ...SERVERS, name: 'ioredis-6', include: ON_IOREDIS_6, maxWorkers: 2, sequence: { groupOrder: 3 } },
       },
       {
         extends: true,
-        test: { ...SERVERS, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 3 } },
+        test: { ...SERVERS, name: 'failover', include: AFTER_FAILOVER, maxWorkers: 2, sequence: { groupOrder: 3 } },
       },
       {
         extends: true,
-        test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 4, sequence: { groupOrder: 5 } },
+        test: { ...SERVERS, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 4 } },
+      },
+      {
+        extends: true,
+        test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 4, sequence: { groupOrder: 6 } },
       },
     ],
   },
