@@ -28,6 +28,12 @@ interface Inside {
   readonly __serializationContext: { populate?: unknown };
 }
 
+/**
+ * How `find` makes entities, but of members that are converted already. `merge` of an entity manager does the same and then
+ * goes through each entity again, which takes a third of its time.
+ */
+const AS_FOUND = { merge: true, refresh: true, convertCustomTypes: false, recomputeSnapshot: true };
+
 /** Entities as plain data, and entities of those again, in an entity manager of their own. */
 export class StoredEntities implements StoredForm {
   /** The entities that readers share, by what is stored of them. */
@@ -55,10 +61,10 @@ export class StoredEntities implements StoredForm {
     // In the reader's own entity manager they would be what its later reads find, however old they are.
     const em = ownEntityManager(this.orm);
     const metadata = this.orm.getMetadata();
+    const factory = em.getEntityFactory();
     const entities = rows.map(({ name, data, populate }) => {
       const { class: type } = metadata.getByClassName(name);
-      const merged: unknown = em.merge(type, structure(data) as never, { convertCustomTypes: false, refresh: true });
-      const entity = merged as object;
+      const entity: object = factory.create(type, structure(data) as never, AS_FOUND);
       if (populate !== undefined) (wrap(entity, true) as Inside).__serializationContext.populate = populate;
       return entity;
     });

@@ -1,6 +1,7 @@
 import { AnyNull, DbNull, Decimal, JsonNull, PrismaClientKnownRequestError } from '@prisma/client/runtime/client';
 import type { Arguments } from '../core/policy/policy.js';
 import type { ValueTypeOption } from '../core/value/value-types.js';
+import { isPlainObject } from '../core/value/obstacle.js';
 import type { EntityModel } from '../orm/entity-model.js';
 import type { EntitySource, ReadKind } from '../orm/entity-source.js';
 import { modelsReached } from '../orm/read-dependencies.js';
@@ -20,12 +21,15 @@ const TYPES: readonly ValueTypeOption[] = [
     type: Decimal,
     name: 'Prisma.Decimal',
     serialize: (decimal: Decimal) => decimal.toString(),
-    deserialize: (text: unknown) => new Decimal(text as string),
+    deserialize: (text: unknown) => frozen(new Decimal(text as string)),
+    // Else each reader of `readOnly` rows would get a copy of all of them. No method of a Decimal changes it.
+    immutable: true,
   },
   ...[DbNull, JsonNull, AnyNull].map((value: object) => ({
     type: value.constructor as new () => object,
     serialize: () => null,
     deserialize: () => value,
+    immutable: true,
   })),
 ];
 
@@ -51,11 +55,12 @@ export class PrismaEntity implements EntitySource<Transaction> {
     return reachedBy(this.model, args);
   }
 
-  read(kind: ReadKind, [args]: Arguments, transaction?: Transaction): Promise<unknown> {
+  async read(kind: ReadKind, [args]: Arguments, transaction?: Transaction): Promise<unknown> {
     const delegate = ((transaction?.client ?? this.client) as Readonly<Record<string, Delegate>>)[this.property];
     const operation = { get: this.#operationOf(args), filter: 'findMany', count: 'count' }[kind];
-    // A promise of Prisma is lazy: it asks the database when it is awaited.
-    return Promise.resolve(delegate?.[operation]?.(args));
+    const value = await delegate?.[operation]?.(args);
+    freezeDecimals(value);
+    return value;
   }
 
   isNotFound(error: unknown): boolean {
@@ -81,6 +86,18 @@ export class PrismaEntity implements EntitySource<Transaction> {
       [...compoundKeys.keys()].some((name) => name in where);
     return isNamed && !OF_FIRST.some((name) => name in given) ? 'findUniqueOrThrow' : 'findFirstOrThrow';
   }
+}
+
+/** Readers share the Decimals of rows. One that assigned to their members would change them for all. */
+function freezeDecimals(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Decimal) frozen(value);
+  else if (Array.isArray(value) || isPlainObject(value)) Object.values(value).forEach(freezeDecimals);
+}
+
+function frozen(decimal: Decimal): Decimal {
+  Object.freeze(decimal.d);
+  return Object.freeze(decimal);
 }
 
 /** What conditions and orders reach, those of included rows as well, and what is counted. */

@@ -17,6 +17,25 @@ import { MIKRO_ORM } from './support/mikro-orm-under-test.js';
 const postgres = usePostgres();
 const plain = (entity: object) => wrap(entity).toObject() as unknown;
 
+/** A row with a column of each type. */
+const EVERYTHING = {
+  id: '7d444840-9dc0-11d1-b245-5ffdce74fad2',
+  big: '9007199254740993',
+  bigint: 9007199254740993n,
+  decimal: '12345678901234567890.123',
+  double: 0.1,
+  at: new Date('2026-03-29T01:30:00.123Z'),
+  day: '2026-02-28',
+  time: '23:59:59',
+  bytes: Buffer.from([0, 255]),
+  json: { a: [1, null, { b: 'ü' }] },
+  numbers: [3, 1, 2],
+  color: 'green' as const,
+  nothing: null,
+  hidden: 'here',
+  address: Object.assign(new Address(), { street: 'Ring' }),
+};
+
 describeReads<MikroOrmApp>(MIKRO_ORM, {
   plain: (value) => (Array.isArray(value) ? value.map(plain) : plain(value as object)),
   ask: ({ fork }, kind, [conditions, options]) =>
@@ -109,25 +128,8 @@ describe('get', () => {
   it('columns of each type are equal to those of the ORM', async () => {
     const { app, fork } = await startMikroOrmApp(postgres.server);
     const everything = app.get<CachedRepository<Everything>>(getCachedRepositoryToken(Everything), { strict: false });
-    const id = '7d444840-9dc0-11d1-b245-5ffdce74fad2';
     const em = fork();
-    em.create(Everything, {
-      id,
-      big: '9007199254740993',
-      bigint: 9007199254740993n,
-      decimal: '12345678901234567890.123',
-      double: 0.1,
-      at: new Date('2026-03-29T01:30:00.123Z'),
-      day: '2026-02-28',
-      time: '23:59:59',
-      bytes: Buffer.from([0, 255]),
-      json: { a: [1, null, { b: 'ü' }] },
-      numbers: [3, 1, 2],
-      color: 'green',
-      nothing: null,
-      hidden: 'here',
-      address: Object.assign(new Address(), { street: 'Ring' }),
-    });
+    const { id } = em.create(Everything, EVERYTHING);
     await em.flush();
     const expected = await fork().findOneOrFail(Everything, id);
     await everything.get({ id });
@@ -157,6 +159,35 @@ describe('what readers get', () => {
     await merged.flush();
     expect((await fork().findOneOrFail(User, 1)).name).toBe('Anne');
     expect((await users.getJob.peek({ id: 1 }))?.value).toBeInstanceOf(User);
+  });
+
+  it('is as if it had just been found: a flush writes what the reader changed, and nothing else', async () => {
+    const { app, users, fork } = await startMikroOrmApp(postgres.server);
+    const everything = app.get<CachedRepository<Everything>>(getCachedRepositoryToken(Everything), { strict: false });
+    const em = fork();
+    const { id } = em.create(Everything, EVERYTHING);
+    await em.flush();
+    const changes = async (change: (row: Everything, user: User) => void) => {
+      const row = await everything.get({ id });
+      const user = await users.get({ id: 1 }, { populate: ['profile', 'orders', 'roles'] as never });
+      change(row, user);
+      const reader = fork();
+      reader.persist([row, user]);
+      reader.getUnitOfWork().computeChangeSets();
+      return reader
+        .getUnitOfWork()
+        .getChangeSets()
+        .map(({ meta, payload }) => [meta.className, payload]);
+    };
+    for (let read = 0; read < 2; read++) expect(await changes(() => undefined)).toEqual([]);
+    const changed = await changes((row, user) => {
+      row.double = 0.2;
+      user.orders[0]!.total = '1.00';
+    });
+    expect(changed).toEqual([
+      ['Everything', { double: 0.2 }],
+      ['Order', { total: '1.00' }],
+    ]);
   });
 
   it('does not reach the entity manager of the reader', async () => {

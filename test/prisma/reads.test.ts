@@ -166,6 +166,28 @@ describe('get', () => {
   });
 });
 
+describe('what readers get of Decimals', () => {
+  it.each([true, false])('is shared and cannot be changed, whatever readOnly is: %s', async (readOnly) => {
+    const { orders, prisma } = await startPrismaApp(postgres.server, { feature: { readOnly } });
+    const filter = { orderBy: { id: 'asc' } } as const;
+    const expected = await prisma.order.findMany(filter);
+    const [missed, hit, other] = [
+      await orders.filter(filter),
+      await orders.filter(filter),
+      await orders.filter(filter),
+    ];
+    // Else each hit would cost what a copy of all rows does.
+    expect(hit === other).toBe(readOnly);
+    for (const rows of [missed, hit]) {
+      expect(rows).toEqual(expected);
+      expect(rows[0]!.total).toBe(other[0]!.total);
+      expect(() => Object.assign(rows[0]!.total, { s: -1 })).toThrow(TypeError);
+      expect(() => rows[0]!.total.d.push(1)).toThrow(TypeError);
+    }
+    expect(hit[0]!.total.plus(1).times('2.5').toFixed(3)).toBe('28.750');
+  });
+});
+
 describe('keys', () => {
   it('undefined is refused by filter and count, too; references to fields, and several counts in one', async () => {
     const { users, prisma } = await startPrismaApp(postgres.server);
