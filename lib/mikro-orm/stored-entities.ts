@@ -64,7 +64,7 @@ export class StoredEntities implements StoredForm {
     const factory = em.getEntityFactory();
     const entities = rows.map(({ name, data, populate }) => {
       const { class: type } = metadata.getByClassName(name);
-      const entity: object = factory.create(type, structure(data) as never, AS_FOUND);
+      const entity = factory.create(type, structure(data) as never, AS_FOUND) as object;
       if (populate !== undefined) (wrap(entity, true) as Inside).__serializationContext.populate = populate;
       return entity;
     });

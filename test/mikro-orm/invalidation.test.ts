@@ -118,6 +118,19 @@ describeWrites<MikroOrmApp, Names[number]>(MIKRO_ORM, {
   ofUsers: USERS,
   reported: reported.map(([title, write, names]) => [title, ({ fork }) => write(fork()), names]),
   unreported: [
+    [
+      'a key that the database passes on to rows that refer to it',
+      async ({ fork, database }) => {
+        await postgres.server.query(
+          `ALTER TABLE account DROP CONSTRAINT account_profile_id_foreign,
+           ADD FOREIGN KEY (profile_id) REFERENCES profile ON UPDATE CASCADE`,
+          database,
+        );
+        await fork().nativeUpdate(Profile, { id: 1 }, { id: 9 });
+        const [row] = await postgres.server.query('SELECT profile_id FROM account WHERE id = 1', database);
+        expect(row).toEqual({ profile_id: 9 });
+      },
+    ],
     ['raw SQL', ({ fork }) => fork().getConnection().execute(`UPDATE account SET name = 'Anna' WHERE id = 1`)],
     [
       'a query builder',
