@@ -1,5 +1,6 @@
 import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
 import type { DoubtfulWrites, Withdraw } from './doubtful-writes.js';
+import { LostInvalidations } from './lost-invalidations.js';
 import { WriteLog } from './write-log.js';
 
 /**
@@ -9,13 +10,16 @@ import { WriteLog } from './write-log.js';
 export class InvalidationAfterCommit<Transaction extends object> {
   readonly #log = new WriteLog<Transaction>();
   readonly #marks = new WeakMap<Transaction, Withdraw>();
+  readonly #lost: LostInvalidations;
 
   /** @param writer names the ORM and the data source in reports. */
   constructor(
     private readonly runtime: AsyncCacheRuntime,
     private readonly doubtful: DoubtfulWrites,
     private readonly writer: string,
-  ) {}
+  ) {
+    this.#lost = new LostInvalidations(runtime);
+  }
 
   /** A transaction or a savepoint in it began. */
   began(transaction: Transaction): void {
@@ -68,7 +72,8 @@ export class InvalidationAfterCommit<Transaction extends object> {
     try {
       await this.runtime.cache.invalidateTags(tags);
     } catch (error) {
-      // The mark stays: it invalidates when the store is back.
+      // The mark stays, if there is one: this process may end before the store is back.
+      this.#lost.add(tags);
       this.runtime.observer.observe({ type: 'invalidation-failed', job: '', key: '', writer: this.writer, error });
       return;
     }
