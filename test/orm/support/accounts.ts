@@ -33,22 +33,34 @@ async function openAccounts(server: PostgresServer, script: URL, count: number):
 /** Transactions of a race. More for a figure: `TRANSACTIONS=1000`. */
 const ROUNDS = Number(process.env['TRANSACTIONS'] ?? 200);
 const KEYS = 5;
+/**
+ * Milliseconds by which a copy near the reader may be late: Redis reports a change beside the answer to the process that made
+ * it.
+ */
+const MOMENTS = 500;
 
-/** Transactions of one process, every other one rolled back, and readers in three, which compare hits with what they know. */
+/**
+ * Transactions of one process, every other one rolled back, and readers in three, which compare hits with what they know. The
+ * worker has no copies near it, so nothing excuses what it reads.
+ */
 async function race({ start }: Accounts, breaks?: 'invalidation') {
   const writer = await start({ worker: false, ...(breaks === undefined ? {} : { breaks }) });
-  const [reader, worker] = [await start({ worker: false }), await start()];
+  const [reader, worker] = [await start({ worker: false }), await start({ near: false })];
   const committed = new Map<number, number>();
-  const seen = { reads: 0, oldHits: 0 };
+  const acknowledged = new Map<number, number>();
+  const seen = { reads: 0, oldHits: 0, momentsLate: 0 };
   let isOver = false;
   const readOn = async (process: OrmProcess): Promise<void> => {
     for (let turn = 0; !isOver; turn++) {
       const id = 1 + (turn % KEYS);
       // What had been acknowledged before the read began is the least that a hit may show.
       const least = committed.get(id) ?? 100;
+      const late = performance.now() - (acknowledged.get(id) ?? -Infinity);
       const { status, value } = await process.read(id);
       seen.reads++;
-      if (status === 'hit' && value.balance < least) seen.oldHits++;
+      if (status !== 'hit' || value.balance >= least) continue;
+      if (process !== worker && late < MOMENTS) seen.momentsLate++;
+      else seen.oldHits++;
     }
   };
   const readers = [reader, reader, worker, writer].map(readOn);
@@ -58,11 +70,15 @@ async function race({ start }: Accounts, breaks?: 'invalidation') {
     else {
       await writer.call(round % 3 === 0 ? 'update' : 'save', id, 100 + round);
       committed.set(id, 100 + round);
+      acknowledged.set(id, performance.now());
     }
   }
   isOver = true;
   await Promise.all(readers);
-  console.log(`races: ${String(ROUNDS)} transactions, ${String(seen.reads)} reads, ${String(seen.oldHits)} old hits`);
+  const { reads, oldHits, momentsLate } = seen;
+  console.log(
+    `races: ${String(ROUNDS)} transactions, ${String(reads)} reads, ${String(oldHits)} old hits, ${String(momentsLate)} by copies less than ${String(MOMENTS)} ms late`,
+  );
   return { ...seen, committed, writer, reader };
 }
 
@@ -118,6 +134,8 @@ export function describeProcesses(script: URL): void {
 
 /** Milliseconds for which an old value may be a hit. */
 const BOUND = 30_000;
+/** Milliseconds for which a machine that is busy with other work may take to start one process. */
+const START = 15_000;
 
 /**
  * What must hold when processes of an ORM die between a commit and its invalidation.
@@ -134,7 +152,14 @@ export function describeDeaths(script: URL, usualKills: number): void {
     const [reader, worker] = [await start({ worker: false }), await start()];
     const ids = Array.from({ length: kills }, (_, index) => index + 1);
     for (const id of ids) await reader.read(id);
-    const writers = await Promise.all(ids.map(() => start({ worker: false, ...(breaks && { breaks }) })));
+    const writers: OrmProcess[] = [];
+    // A few at a time: each computes for seconds until it is there.
+    while (writers.length < kills) {
+      const few = Array.from({ length: Math.min(4, kills - writers.length) }, () =>
+        start({ worker: false, ...(breaks && { breaks }) }),
+      );
+      writers.push(...(await Promise.all(few)));
+    }
     // All at once: where an ORM tells only the table, the first mark that is due would make every row stale.
     await Promise.all(
       writers.map(async (writer, index) => {
@@ -153,13 +178,21 @@ export function describeDeaths(script: URL, usualKills: number): void {
     return after.filter(({ status, value }) => status === 'hit' && value.balance === 100).length;
   }
 
-  it('a process that dies between its commit and its invalidation leaves no old value that is a hit 30 s later', async () => {
-    const oldHits = await oldHitsAfterDeaths();
-    console.log(`deaths: ${String(kills)} kills, ${String(oldHits)} old hits`);
-    expect(oldHits).toBe(0);
-  }, 300_000);
+  it(
+    'a process that dies between its commit and its invalidation leaves no old value that is a hit 30 s later',
+    async () => {
+      const oldHits = await oldHitsAfterDeaths();
+      console.log(`deaths: ${String(kills)} kills, ${String(oldHits)} old hits`);
+      expect(oldHits).toBe(0);
+    },
+    300_000 + kills * START,
+  );
 
-  it('control: without the mark they are all hits', async () => {
-    expect(await oldHitsAfterDeaths('mark')).toBe(kills);
-  }, 300_000);
+  it(
+    'control: without the mark they are all hits',
+    async () => {
+      expect(await oldHitsAfterDeaths('mark')).toBe(kills);
+    },
+    300_000 + kills * START,
+  );
 }

@@ -10,6 +10,8 @@ export interface OrmProcessOptions {
   readonly databaseUrl: string;
   /** False: a web process. */
   readonly worker?: false;
+  /** False: no copies in the process. */
+  readonly near?: false;
   readonly feature?: object;
   /** What is sabotaged. */
   readonly breaks?: 'mark' | 'invalidation';

@@ -9,13 +9,18 @@ export const given = JSON.parse(process.argv[2]);
 
 /** @param callsOf the calls that differ from ORM to ORM: repository, anyOf(ids), save, update, transaction(work). */
 export async function serve(imports, callsOf) {
-  const { redisUrl, prefix, worker, breaks } = given;
+  const { redisUrl, prefix, worker, near, breaks } = given;
   class App {}
   const app = await NestFactory.createApplicationContext(
     {
       module: App,
       imports: [
-        AsyncCacheModule.forRoot({ connection: { url: redisUrl }, prefix, ...(worker === false ? { worker } : {}) }),
+        AsyncCacheModule.forRoot({
+          connection: { url: redisUrl },
+          prefix,
+          ...(worker === false && { worker }),
+          ...(near === false && { near }),
+        }),
         ...imports,
       ],
     },
