@@ -36,6 +36,12 @@ const commands = {
     await Promise.all(Array.from({ length: readers }, (_, index) => reader((index + spec.member * 16) * 97)));
     return { reads, cpu: (cpuTime() - cpu) / 1e6 };
   },
+  /** Reads a key after a delay of its own, and says when it had the answer by the clock that all processes share. */
+  async miss({ key, delays }) {
+    await sleep(delays[spec.member]);
+    await cache.get(key);
+    return { answeredAt: Number(process.hrtime.bigint()) / 1e6 };
+  },
   /** Reads that start at their own times, of keys chosen evenly and at random. */
   async steady({ keys, perSecond, seconds }) {
     const random = randomOf(spec.member + 1);

@@ -1,5 +1,3 @@
-import type { ChainableCommander } from 'ioredis';
-
 import type { RedisLink } from './redis-link.js';
 import { FIELDS, type RawEntry } from './stored-format.js';
 
@@ -40,30 +38,18 @@ export class ReadBatch {
     return answer;
   }
 
+  /**
+   * One write to the socket for all reads. A pipeline of ioredis does the same in twice the time, and keeps each pipeline
+   * until a full collection, with all its answers.
+   */
   #send(): void {
     const waiting = this.#waiting;
     this.#waiting = new Map();
     const { client } = this.link;
-    if (waiting.size === 1 || client.isCluster) {
-      for (const [name, { resolve, reject }] of waiting) client.hmgetBuffer(name, ...FIELDS).then(resolve, reject);
-    } else {
-      void answerAll(client.pipeline(), waiting);
-    }
-  }
-}
-
-/** One write to the socket for all reads. */
-async function answerAll(pipeline: ChainableCommander, waiting: ReadonlyMap<string, Waiting>): Promise<void> {
-  for (const name of waiting.keys()) pipeline.hmgetBuffer(name, ...FIELDS);
-  try {
-    const answers = (await pipeline.exec()) ?? [];
-    [...waiting.values()].forEach(({ resolve, reject }, index) => {
-      const [error, raw] = answers[index] ?? [new Error('Redis did not answer')];
-      if (error) reject(error);
-      else resolve(raw as RawEntry);
-    });
-  } catch (error) {
-    for (const { reject } of waiting.values()) reject(error);
+    const stream = 'stream' in client ? client.stream : undefined;
+    stream?.cork();
+    for (const [name, { resolve, reject }] of waiting) client.hmgetBuffer(name, ...FIELDS).then(resolve, reject);
+    stream?.uncork();
   }
 }
 
