@@ -26,7 +26,8 @@ export async function fetchInCaller<Result>(reading: Read<Result>, stale: Entry 
   const group = stale === undefined ? groupOf(reading) : undefined;
   group?.claiming();
   const answer = claim(reading, generationOf(stale), stale !== undefined);
-  // Not awaited where the store is synchronous: the fetch then begins before the other readers of a herd arrive.
+  // Not awaited where the store is synchronous: the fetch begins before the other readers of a herd arrive, and no reader
+  // finds the lease taken without a flight to join.
   const claimed = answer instanceof Promise ? await answer : answer;
   if (claimed?.kind !== 'granted') {
     group?.answered();
@@ -87,7 +88,8 @@ async function waitForOthers<Result>(
         generation = '';
       }
     }
-    claimed = await claim(reading, generation, stale !== undefined);
+    const next = claim(reading, generation, stale !== undefined);
+    claimed = next instanceof Promise ? await next : next;
   }
 }
 
