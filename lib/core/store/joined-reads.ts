@@ -1,4 +1,5 @@
 import type { Entry } from '../entry.js';
+import { StoreSuspendedError } from '../errors.js';
 
 /**
  * Lets the readers of one key in one step of the process share one read: for a herd, deadline, decoding and promise of each
@@ -12,7 +13,7 @@ export class JoinedReads {
 
   read(key: string): Promise<Entry | undefined> {
     const joined = this.#joined.get(key);
-    if (joined !== undefined) return joined.then(again);
+    if (joined !== undefined) return joined.then(again, refuse);
     if (this.#joined.size === 0) {
       queueMicrotask(() => {
         this.#joined = new Map();
@@ -27,4 +28,9 @@ export class JoinedReads {
 /** The entry for one more reader: the first one may change its value as soon as it has it. */
 function again(entry: Entry | undefined): Entry | undefined {
   return entry?.again?.() ?? entry;
+}
+
+/** The failure is reported for the reader that sent the read, and not once more for each that joined it. */
+function refuse(): never {
+  throw new StoreSuspendedError('read');
 }
