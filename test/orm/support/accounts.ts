@@ -31,7 +31,7 @@ async function openAccounts(server: PostgresServer, script: URL, count: number):
 }
 
 /** Transactions of a race. More for a figure: `TRANSACTIONS=1000`. */
-const ROUNDS = Number(process.env['TRANSACTIONS'] ?? 200);
+const ROUNDS = Number(process.env['TRANSACTIONS'] ?? 100);
 const KEYS = 5;
 /**
  * Milliseconds by which a copy near the reader may be late: Redis reports a change beside the answer to the process that made
