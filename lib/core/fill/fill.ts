@@ -175,7 +175,7 @@ export function toFill(
 
 /** A value is as old as the oldest cached value that it was made of, and is invalidated by the tags of each. */
 function withInherited({ dependencies, startedAt }: Ended, made: Fill): Fill {
-  if (dependencies === undefined) return made;
+  if (dependencies === undefined || dependencies.isEmpty) return made;
   const inheritedAge = dependencies.inheritedAge(startedAt);
   return { ...made, tags: dependencies.withTags(made.tags), ...(inheritedAge === 0 ? {} : { inheritedAge }) };
 }

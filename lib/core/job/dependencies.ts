@@ -7,6 +7,11 @@ export class Dependencies {
   /** @param now of the store that the made value goes to. */
   constructor(private readonly now: () => number) {}
 
+  /** Whether the fetch read no cached value. */
+  get isEmpty(): boolean {
+    return this.#oldest === Infinity;
+  }
+
   /** `age` is in milliseconds. */
   add(age: number, tags: readonly string[]): void {
     this.#oldest = Math.min(this.#oldest, this.now() - age);
