@@ -1,10 +1,10 @@
 import type { AsyncCacheRuntime } from '../nest/async-cache-runtime.js';
+import { TagNames } from './tag-names.js';
 
 /** Milliseconds between attempts. While the store does not answer, most of them do not ask it. */
 const PAUSE = 1_000;
 /** Beyond this many tags whole entities are invalidated, so that a long outage does not fill the memory. */
 const MOST_TAGS = 1_000;
-const OF_ANY_ROW = ':*';
 
 /**
  * Invalidations after a commit that the store did not take. They are repeated until it does: else what it still has, when
@@ -22,7 +22,7 @@ export class LostInvalidations {
 
   add(tags: readonly string[]): void {
     for (const tag of tags) this.#tags.add(tag);
-    if (this.#tags.size > MOST_TAGS) this.#tags = wholeEntities(this.#tags);
+    if (this.#tags.size > MOST_TAGS) this.#tags = TagNames.ofWholeEntities(this.#tags);
     this.#wait();
   }
 
@@ -43,11 +43,4 @@ export class LostInvalidations {
       this.add(tags);
     }
   }
-}
-
-/** With a tag of a row there is always that of any row of its entity. */
-function wholeEntities(tags: ReadonlySet<string>): Set<string> {
-  const entities = [...tags].filter((tag) => tag.endsWith(OF_ANY_ROW)).map((tag) => tag.slice(0, -OF_ANY_ROW.length));
-  const others = [...tags].filter((tag) => !entities.some((entity) => tag.startsWith(`${entity}:`)));
-  return new Set([...entities, ...others]);
 }

@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { usePostgres } from '../orm/support/postgres.js';
 import { Address, Everything, Profile, User } from './support/entities.js';
 import { type MikroOrmApp, startMikroOrmApp } from './support/mikro-orm-app.js';
+import { COLUMN_VALUES } from '../orm/support/column-values.js';
 import { describeReads } from '../orm/support/describe-reads.js';
 import { MIKRO_ORM } from './support/mikro-orm-under-test.js';
 
@@ -19,19 +20,9 @@ const plain = (entity: object) => wrap(entity).toObject() as unknown;
 
 /** A row with a column of each type. */
 const EVERYTHING = {
+  ...COLUMN_VALUES,
   id: '7d444840-9dc0-11d1-b245-5ffdce74fad2',
-  big: '9007199254740993',
   bigint: 9007199254740993n,
-  decimal: '12345678901234567890.123',
-  double: 0.1,
-  at: new Date('2026-03-29T01:30:00.123Z'),
-  day: '2026-02-28',
-  time: '23:59:59',
-  bytes: Buffer.from([0, 255]),
-  json: { a: [1, null, { b: 'ü' }] },
-  numbers: [3, 1, 2],
-  color: 'green' as const,
-  nothing: null,
   hidden: 'here',
   address: Object.assign(new Address(), { street: 'Ring' }),
 };

@@ -13,6 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { usePostgres } from '../orm/support/postgres.js';
 import { Everything, Order, Profile, Role, User } from './support/models.js';
 import { type SequelizeApp, startSequelizeApp } from './support/sequelize-app.js';
+import { COLUMN_VALUES } from '../orm/support/column-values.js';
 import { describeReads } from '../orm/support/describe-reads.js';
 import { SEQUELIZE } from './support/sequelize-under-test.js';
 
@@ -146,19 +147,9 @@ describe('get', () => {
     const everything = app.get<CachedRepository<Everything>>(getCachedRepositoryToken(Everything), { strict: false });
     const id = '7D444840-9DC0-11D1-B245-5FFDCE74FAD2'.toLowerCase();
     await Everything.create({
+      ...COLUMN_VALUES,
       id,
-      big: '9007199254740993',
-      decimal: '12345678901234567890.123',
-      double: 0.1,
-      at: new Date('2026-03-29T01:30:00.123Z'),
-      day: '2026-02-28',
-      time: '23:59:59',
-      bytes: Buffer.from([0, 255]),
-      json: { a: [1, null, { b: 'ü' }] },
-      numbers: [3, 1, 2],
       range: [1, 5],
-      color: 'green',
-      nothing: null,
       labels: new Set(['s', 't']),
     });
     const expected = await Everything.findByPk(id);

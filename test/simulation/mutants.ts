@@ -153,8 +153,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'core/refresh/refresh',
-        from: 'const claim = { lease: job.policy.lease, generation, respectBackoff: true, takeOver: false };',
-        to: 'const claim = { lease: job.policy.lease, generation, respectBackoff: false, takeOver: false };',
+        from: 'job.acquire(key, { generation, respectBackoff: true, takeOver: false })',
+        to: 'job.acquire(key, { generation, respectBackoff: false, takeOver: false })',
       },
     ],
     killedBy: ['I8'],

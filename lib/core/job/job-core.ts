@@ -10,7 +10,7 @@ import { type ContextBinding, JobContext } from './job-context.js';
 import { JobKeys } from './job-keys.js';
 import { LaterFlight } from './later-flight.js';
 import type { Arguments, JobPolicy, Target } from '../policy/policy.js';
-import type { Acquisition, Awaitable, Clock, Observer, Store, Timetable } from '../ports.js';
+import type { Acquisition, Awaitable, Claim, Clock, Observer, Store, Timetable } from '../ports.js';
 import type { RefreshRequests } from './refresh-requests.js';
 import { SingleFlight } from './single-flight.js';
 import { TurnGroups } from './turn-groups.js';
@@ -112,6 +112,15 @@ export class JobCore {
       failed(error);
       return undefined;
     }
+  }
+
+  /**
+   * Asks the store for the lease of a key. Undefined when the store did not answer, which has been reported. Use an answer at
+   * once that is no promise: a reader that comes between the grant and the start of the flight finds the lease taken, and no
+   * flight to join.
+   */
+  acquire(key: string, claim: Omit<Claim, 'lease'>): Awaitable<Acquisition | undefined> {
+    return this.attempt('acquire', key, () => this.store.acquire(key, { lease: this.policy.lease, ...claim }));
   }
 
   reportStoreFailure(operation: string, key: string, error: unknown): void {

@@ -55,7 +55,6 @@ async function claimAll(
   const filled = allClaimed.then(() => (own.length === 0 ? [] : fillOwn(own)));
   const claims = reads.map(async (reading): Promise<void> => {
     const answer = claim(reading, '', false);
-    // Not awaited where the store is synchronous: a reader would find the lease taken, and no flight to join.
     const claimed = answer instanceof Promise ? await answer : answer;
     // A single reader may share this claim and continues in this same turn. The first of the two is the one that
     // fetches.

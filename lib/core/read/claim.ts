@@ -12,14 +12,11 @@ export function claim(
   generation: string,
   respectBackoff: boolean,
 ): Awaitable<Acquisition | undefined> {
-  const { lease } = job.policy;
   const isFirst = generation === '' && !respectBackoff;
   const claims = isFirst ? job.firstClaims : job.claims;
   const id = isFirst ? key : `${respectBackoff ? 'unless backing off' : 'at once'} ${generation} ${key}`;
   const joined = claims.get(id);
   if (joined !== undefined) return joined;
-  const claimed = job.attempt('acquire', key, () =>
-    job.store.acquire(key, { lease, generation, respectBackoff, takeOver: false }),
-  );
+  const claimed = job.acquire(key, { generation, respectBackoff, takeOver: false });
   return claimed instanceof Promise ? claims.run(id, () => claimed) : claimed;
 }

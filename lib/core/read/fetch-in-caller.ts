@@ -26,8 +26,7 @@ export async function fetchInCaller<Result>(reading: Read<Result>, stale: Entry 
   const group = stale === undefined ? groupOf(reading) : undefined;
   group?.claiming();
   const answer = claim(reading, generationOf(stale), stale !== undefined);
-  // Not awaited where the store is synchronous: the fetch begins before the other readers of a herd arrive, and no reader
-  // finds the lease taken without a flight to join.
+  // Not awaited where the store is synchronous: the fetch begins before the other readers of a herd arrive.
   const claimed = answer instanceof Promise ? await answer : answer;
   if (claimed?.kind !== 'granted') {
     group?.answered();

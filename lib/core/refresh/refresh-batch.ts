@@ -35,16 +35,7 @@ export async function refreshBatch(
   fetchMany: NonNullable<JobCore['definition']['fetchMany']>,
 ): Promise<RefreshedBatch> {
   const acquired = await Promise.all(
-    keys.map(async ({ key, generation }) =>
-      job.attempt('acquire', key, () =>
-        job.store.acquire(key, {
-          lease: job.policy.lease,
-          generation,
-          respectBackoff: true,
-          takeOver: false,
-        }),
-      ),
-    ),
+    keys.map(async ({ key, generation }) => job.acquire(key, { generation, respectBackoff: true, takeOver: false })),
   );
   const own: { requested: RequestedKey; granted: Granted }[] = [];
   let busyFor: number | undefined;

@@ -6,7 +6,7 @@ import { followUp } from '../fill/follow-up.js';
 import type { Filled } from '../job/filled.js';
 import { traced } from '../job/traced.js';
 import type { Target } from '../policy/policy.js';
-import type { Acquisition, Awaitable, Observer, RefreshOutcome, RefreshRequest, RequestedKey } from '../ports.js';
+import type { Observer, RefreshOutcome, RefreshRequest, RequestedKey } from '../ports.js';
 import { refreshBatch, STORE_RETRY } from './refresh-batch.js';
 
 /** Keys of a request that are accepted although `batchSize` is less: another release may have a larger one. */
@@ -53,8 +53,8 @@ export class Refresher {
   }
 
   async #runOne(job: JobCore, target: Target, request: RefreshRequest): Promise<RefreshOutcome> {
-    const answer = this.#acquire(job, request);
-    // Not awaited where the store is synchronous: a reader would find the lease taken, and no flight to join.
+    const { key, generation } = request;
+    const answer = job.acquire(key, { generation, respectBackoff: true, takeOver: false });
     const acquired = answer instanceof Promise ? await answer : answer;
     switch (acquired?.kind) {
       case undefined:
@@ -71,7 +71,7 @@ export class Refresher {
       }
       case 'granted': {
         const { lease, failures, previous } = acquired;
-        const { args, context, key } = request;
+        const { args, context } = request;
         const filling = {
           target,
           args,
@@ -164,11 +164,6 @@ export class Refresher {
     const { job: name, options } = request;
     const outcomes = await Promise.all(keys.map((key) => this.#runOne(job, target, { ...key, job: name, options })));
     return worstOf(outcomes);
-  }
-
-  #acquire(job: JobCore, { key, generation }: RefreshRequest): Awaitable<Acquisition | undefined> {
-    const claim = { lease: job.policy.lease, generation, respectBackoff: true, takeOver: false };
-    return job.attempt('acquire', key, () => job.store.acquire(key, claim));
   }
 
   #outcome(job: JobCore, key: string, filled: Filled, attempt: number): RefreshOutcome {

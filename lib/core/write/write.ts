@@ -55,13 +55,9 @@ export async function refreshWanted(
   background: boolean,
 ): Promise<unknown> {
   const { key } = wanted;
-  const { lease } = job.policy;
   const chain = currentFlow()?.chainTo(key);
   if (chain !== undefined) throw new CircularReadError(job.name, key, chain);
-  const answer = job.attempt('acquire', key, () =>
-    job.store.acquire(key, { lease, respectBackoff: false, takeOver: true }),
-  );
-  // Not awaited where the store is synchronous: a reader would find the lease taken, and no flight to join.
+  const answer = job.acquire(key, { respectBackoff: false, takeOver: true });
   const claimed = answer instanceof Promise ? await answer : answer;
   const granted = claimed?.kind === 'granted' ? claimed : undefined;
   const filling = {
