@@ -68,6 +68,8 @@ export async function fillMany(
     fillings.map(async (filling, index) => {
       const value = values[index];
       const end = endOf(filling);
+      const turn = job.storing.pass();
+      if (turn !== undefined) await turn;
       // As in DataLoader, an error in the list is the failure of its own key.
       return scope.inside(() => (isFailure(value) ? endFailed(end, value) : storeFetched(end, value)));
     }),

@@ -11,6 +11,7 @@ import { JobKeys } from './job-keys.js';
 import { LaterFlight } from './later-flight.js';
 import type { Arguments, JobPolicy, Target } from '../policy/policy.js';
 import type { Acquisition, Awaitable, Claim, Clock, Observer, Store, Timetable } from '../ports.js';
+import { Pace } from './pace.js';
 import type { RefreshRequests } from './refresh-requests.js';
 import { SingleFlight } from './single-flight.js';
 import { TurnGroups } from './turn-groups.js';
@@ -55,6 +56,8 @@ export class JobCore {
   readonly firstClaims = new SingleFlight<Acquisition | undefined>();
   /** Other claims on their way to the store, by what they ask for. */
   readonly claims = new SingleFlight<Acquisition | undefined>();
+  /** What was fetched by `fetchMany`, on its way to the store. */
+  readonly storing: Pace;
   /** Misses of this turn of the event loop. */
   readonly groups = new TurnGroups();
   #classesReported = false;
@@ -67,6 +70,7 @@ export class JobCore {
   ) {
     this.name = definition.name;
     this.policy = definition.policy;
+    this.storing = new Pace(environment.clock);
     this.keys = new JobKeys(definition.name, definition.policy);
     this.context = new JobContext(this.name, this.policy.context ? environment.context : undefined);
     this.valueTypes = environment.valueTypes.ofJob(definition.name, definition.policy.types);

@@ -4,6 +4,7 @@ import { conclude, fetchInCaller } from './fetch-in-caller.js';
 import { tracedFillMany } from '../fill/traced-fill.js';
 import type { Filled } from '../job/filled.js';
 import type { JobCore } from '../job/job-core.js';
+import type { Pace } from '../job/pace.js';
 import type { Target } from '../policy/policy.js';
 import type { Acquisition } from '../ports.js';
 import type { Read } from './serve.js';
@@ -17,14 +18,14 @@ export type Batch = ReadonlyMap<string, Promise<Filled | undefined>>;
  * Fetches missing keys with `fetchMany`, `batchSize` at a time. A key whose lease another reader or process holds is
  * left to that holder. Empty when the job has no `fetchMany`.
  */
-export function fetchBatch(job: JobCore, target: Target, missing: readonly Read<unknown>[]): Batch {
+export function fetchBatch(job: JobCore, target: Target, pace: Pace, missing: readonly Read<unknown>[]): Batch {
   const { fetchMany } = job.definition;
   const reads = [...new Map(missing.map((reading) => [reading.key, reading])).values()];
   if (fetchMany === undefined || reads.length === 0) return new Map();
   const batch = new Map<string, Promise<Filled | undefined>>();
   for (let start = 0; start < reads.length; start += job.batchSize) {
     const chunk = reads.slice(start, start + job.batchSize);
-    const claimed = claimAll(job, chunk, (own) => tracedFillMany(job, target, own, fetchMany));
+    const claimed = claimAll(job, chunk, pace, (own) => tracedFillMany(job, target, own, fetchMany));
     for (const { key } of chunk)
       batch.set(
         key,
@@ -44,6 +45,7 @@ export async function endInBatch<Result>(reading: Read<Result>, flight: Promise<
 async function claimAll(
   job: JobCore,
   reads: readonly Read<unknown>[],
+  pace: Pace,
   fillOwn: (own: readonly Filling[]) => Promise<Filled[]>,
 ): Promise<ReadonlyMap<string, Promise<Filled>>> {
   const own: Filling[] = [];
@@ -54,6 +56,8 @@ async function claimAll(
   });
   const filled = allClaimed.then(() => (own.length === 0 ? [] : fillOwn(own)));
   const claims = reads.map(async (reading): Promise<void> => {
+    const turn = pace.pass();
+    if (turn !== undefined) await turn;
     const answer = claim(reading, '', false);
     const claimed = answer instanceof Promise ? await answer : answer;
     // A single reader may share this claim and continues in this same turn. The first of the two is the one that

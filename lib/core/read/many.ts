@@ -2,9 +2,9 @@ import { endInBatch, fetchBatch } from './batch.js';
 import { decide } from '../decide.js';
 import type { Entry } from '../entry.js';
 import { fetchInCaller, fetchWithoutStore } from './fetch-in-caller.js';
-
 import type { WarmOptions, WarmProgress } from '../job/job.js';
 import type { JobCore } from '../job/job-core.js';
+import { Pace } from '../job/pace.js';
 import type { Arguments, Target } from '../policy/policy.js';
 import { settle } from './read.js';
 import { asReading, asValue, type Form, type Read } from './serve.js';
@@ -14,38 +14,47 @@ const WARM_CONCURRENCY = 4;
 const AT_ONCE = 1_000;
 
 /**
- * Reads many keys in one round trip for each thousand. What is missing is fetched by `fetchMany` if the job has one. Between
- * the thousands the event loop goes on; none of them waits for the fetches of another.
+ * Reads many keys in one round trip for each thousand. What is missing is fetched by `fetchMany` if the job has one. The
+ * event loop goes on between the thousands, and between the hundreds of what is missing. None of them waits for the fetches
+ * of another.
  */
 export async function getMany(job: JobCore, target: Target, argsList: readonly Arguments[]): Promise<unknown[]> {
   const reads: Read<unknown>[] = [];
   // All arguments are copied before the caller goes on, which may change them.
   for (const args of argsList) reads.push(toRead(job, target, args, asValue));
+  const pace = new Pace(job.environment.clock);
   const parts: Promise<unknown[]>[] = [];
   for (let start = 0; start < reads.length; start += AT_ONCE) {
     if (start > 0) await turn(job);
-    const part = getPart(job, target, reads.slice(start, start + AT_ONCE));
+    const part = reads.slice(start, start + AT_ONCE);
+    // Read one part after the other: the answers of all would come at once, and hold the event loop.
+    const values = settlePart(job, target, pace, part, await readEntries(job, part));
     // Handled below. Until then a failure of an early part is nobody's.
-    part.catch(() => undefined);
-    parts.push(part);
+    values.catch(() => undefined);
+    parts.push(values);
   }
   return (await valuesOf(parts)).flat(1);
 }
 
-async function getPart(job: JobCore, target: Target, reads: readonly Read<unknown>[]): Promise<unknown[]> {
-  const entries = await readEntries(job, reads);
+/** The rest of some reads after the store has answered; `entries` is undefined where it did not. */
+async function settlePart(
+  job: JobCore,
+  target: Target,
+  pace: Pace,
+  reads: readonly Read<unknown>[],
+  entries: readonly (Entry | undefined)[] | undefined,
+): Promise<unknown[]> {
   if (entries === undefined) {
-    return valuesOf(reads.map((reading) => fetchWithoutStore(reading)));
+    return valuesOf(reads.map(async (reading) => fetchWithoutStore(reading)));
   }
-  const batch = fetchBatch(
-    job,
-    target,
-    reads.filter((reading, index) => isMissing(reading, entries[index])),
-  );
+  const missing = new Set(reads.filter((reading, index) => isMissing(reading, entries[index])));
+  const batch = fetchBatch(job, target, pace, [...missing]);
   return valuesOf(
     reads.map(async (reading, index) => {
       const flight = batch.get(reading.key);
-      return flight === undefined ? settle(reading, entries[index]) : endInBatch(reading, flight);
+      if (flight !== undefined) return endInBatch(reading, flight);
+      if (missing.has(reading)) await pace.pass();
+      return settle(reading, entries[index]);
     }),
   );
 }

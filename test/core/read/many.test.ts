@@ -5,6 +5,33 @@ import { Gate } from '../../../lib/testing/gate.js';
 import { ManualClock } from '../../../lib/testing/manual-clock.js';
 import { counting, outcomeOf, Process, SECOND, START } from '../../support/core-harness.js';
 
+/** Counts what it is asked to do in one turn of the event loop, in which nothing else can run. */
+class CountingStore extends MemoryStore {
+  #turn = { read: 0, acquire: 0, commit: 0 };
+  commits = 0;
+
+  endTurn(most: { read: number; acquire: number; commit: number }): void {
+    for (const kind of ['read', 'acquire', 'commit'] as const) most[kind] = Math.max(most[kind], this.#turn[kind]);
+    this.#turn = { read: 0, acquire: 0, commit: 0 };
+  }
+
+  override readMany(keys: readonly string[]): ReturnType<MemoryStore['readMany']> {
+    this.#turn.read += keys.length;
+    return super.readMany(keys);
+  }
+
+  override acquire(key: string, claim: Claim): Acquisition {
+    this.#turn.acquire++;
+    return super.acquire(key, claim);
+  }
+
+  override commit(...args: Parameters<MemoryStore['commit']>): ReturnType<MemoryStore['commit']> {
+    this.#turn.commit++;
+    this.commits++;
+    return super.commit(...args);
+  }
+}
+
 describe('getMany', () => {
   it('gives the values in the order of the list, whatever each of them is', async () => {
     const process = new Process();
@@ -24,31 +51,29 @@ describe('getMany', () => {
     expect(process.trace()).toEqual([]);
   });
 
-  it('of 3,500 keys lets the event loop go on between the thousands, and keeps their order', async () => {
-    const process = new Process();
-    const { clock } = process;
-    const turns: number[] = [];
-    let read = 0;
-    const defer = clock.defer.bind(clock);
-    clock.defer = (run) => {
-      turns.push(read);
-      defer(run);
-    };
-    const { store } = process;
-    const readMany = store.readMany.bind(store);
-    store.readMany = (keys) => {
-      read += keys.length;
-      return readMany(keys);
-    };
-    const job = process.job(counting());
-    const lists = Array.from({ length: 3_500 }, (_, id) => [id]);
-    const values = job.getMany(lists);
-    await process.settle();
-    await process.settle();
-    await process.settle();
-    await process.settle();
-    expect(await values).toHaveLength(3_500);
-    expect(turns.filter((at) => at > 0).slice(0, 3)).toEqual([1_000, 2_000, 3_000]);
+  describe.each([
+    ['by single fetches', {}, {}],
+    ['by fetchMany', { batchSize: 1_000 }, { fetchMany: (lists: readonly unknown[][]) => lists.map(([id]) => id) }],
+  ])('of 3,500 missing keys %s', (_, options, definition) => {
+    it('lets the event loop go on after a thousand keys read, a hundred claimed and a hundred stored', async () => {
+      const clock = new ManualClock(START);
+      const store = new CountingStore({ clock });
+      const most = { read: 0, acquire: 0, commit: 0 };
+      const defer = clock.defer.bind(clock);
+      clock.defer = (run) => {
+        defer(() => {
+          store.endTurn(most);
+          run();
+        });
+      };
+      const job = new Process({ clock, store }).job<unknown>((id: number) => id, options, definition);
+      const ids = Array.from({ length: 3_500 }, (_id, index) => index);
+      const values = job.getMany(ids.map((id) => [id]));
+      while (store.commits < ids.length) await clock.advance(0);
+      store.endTurn(most);
+      expect(await values).toEqual(ids);
+      expect(most).toEqual({ read: 1_000, acquire: 100, commit: 100 });
+    });
   });
 
   it('asks the store once', async () => {
