@@ -22,9 +22,10 @@ const UNIT = UNIT_ROOMS.flatMap((room) => testsIn(join('test', room))).filter(
 const LONG = [
   'test/simulation/{mutants,at-length}.test.ts',
   'test/fuzz/fuzz.test.ts',
+  'test/chaos/server-clock.test.ts',
   'test/http/behind-{nginx,varnish}.test.ts',
   'test/{typeorm,sequelize,mikro-orm,prisma,drizzle}/process-death.test.ts',
-  'test/sample/demo-orm.test.ts',
+  'test/sample/demo-orm{,-controls}.test.ts',
 ];
 /** Those of them that need the machine for themselves: minutes of many real processes, with bounds of time. */
 const ALONE = ['test/chaos/{chaos,guarantees}.test.ts'];
@@ -50,7 +51,9 @@ const ON_IOREDIS_6 = [
 
 /** Short files that take long, in this order. One of them that begins last ends long after all others. */
 const SLOW = [
+  'test/sample/demo-orm-controls.test.ts',
   'test/sample/demo-orm.test.ts',
+  'test/chaos/server-clock.test.ts',
   'test/simulation/mutants.test.ts',
   ...['drizzle', 'sequelize', 'typeorm', 'mikro-orm', 'prisma'].map((orm) => `test/${orm}/process-death.test.ts`),
   'test/simulation/at-length.test.ts',
@@ -159,7 +162,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 4, sequence: { groupOrder: 6 } },
+        test: {
+          globalSetup: [SERVERS.globalSetup, 'test/support/build-sample.ts'],
+          name: 'long',
+          include: LONG,
+          maxWorkers: 4,
+          sequence: { groupOrder: 6 },
+        },
       },
     ],
   },

@@ -159,7 +159,7 @@ export class BullMQRefreshQueue implements RefreshQueue {
       fleet.look();
       return;
     }
-    fleet.join(prefixes);
+    fleet.join(prefixes, (isClockSetBack) => processor.shortenLocks(isClockSetBack));
     processor.start(handler, lease);
   }
 

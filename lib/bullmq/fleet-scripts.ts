@@ -62,15 +62,19 @@ see(ARGV[2])
 ${EVERYBODY}`,
 };
 
-/** ARGV: id; milliseconds after which a member is dead. Returns 0 for a member that has to join again. */
+/**
+ * ARGV: id; milliseconds after which a member is dead. Returns 0 for a member that has to join again; then how many of the
+ * members were seen in the future, because the clock of Redis was set back since.
+ */
 export const BEAT: Script = {
   name: 'asyncCache:fleetBeat',
   keys: 3,
   lua: `${PREPARE}
+local inFuture = redis.call('ZCOUNT', KEYS[1], now + 1, '+inf')
 bury(tonumber(ARGV[2]))
-if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 0 end
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return { 0, inFuture } end
 see(ARGV[1])
-return 1`,
+return { 1, inFuture }`,
 };
 
 /** ARGV: milliseconds after which a member is dead. Returns all members. */

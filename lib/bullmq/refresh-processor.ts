@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnWorkerEvent, WorkerHost } from '@nestjs/bullmq';
-import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { ErrorCode, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { QueueError } from '../core/errors.js';
 import type { RefreshHandler, RefreshQueueOptions } from '../core/ports.js';
 import { backendOf } from './backend-of.js';
@@ -14,6 +14,7 @@ import { HandOver } from './hand-over.js';
 import { ignoreError, isSharedConnection } from './queue-connection.js';
 import { decodePayload, TICK } from './refresh-payload.js';
 import { settlesWithin } from './settles-within.js';
+import { shortenLocks } from './shorten-locks.js';
 import { shortFailure } from './short-failure.js';
 import type { WorkerFleet } from './worker-fleet.js';
 import { wakeWorker } from './wake-worker.js';
@@ -72,6 +73,11 @@ export class RefreshProcessor extends WorkerHost {
     this.#work();
   }
 
+  /** See `shortenLocks`. */
+  async shortenLocks(isClockSetBack: boolean): Promise<void> {
+    if (this.#state === 'working') await shortenLocks(this.worker, isClockSetBack);
+  }
+
   /** Called when a schedule is due, in the process that receives the tick. */
   onTick(tick: (name: string) => Promise<void>): void {
     this.#tick = tick;
@@ -123,7 +129,9 @@ export class RefreshProcessor extends WorkerHost {
 
   @OnWorkerEvent('error')
   protected onError(error: Error): void {
-    if (this.#state === 'stopped') return;
+    // The request's lock has expired, because this process stood still or Redis has set its clock forward. The request runs
+    // again, and whether its value was stored is what the store has said: a lost lease is reported as `fenced`.
+    if (this.#state === 'stopped' || hasLostLock(error)) return;
     this.#outages.emitted(error);
     if (this.#state === 'working' && isRefusal(error)) this.#rest.begin(this.worker);
   }
@@ -271,6 +279,11 @@ export class RefreshProcessor extends WorkerHost {
       return undefined;
     }
   }
+}
+
+function hasLostLock(error: Error): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return code === ErrorCode.JobLockNotExist || code === ErrorCode.JobLockMismatch;
 }
 
 /** The options of the request. BullMQ replaces missing ones by zeros, which are left out. */

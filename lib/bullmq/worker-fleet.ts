@@ -22,6 +22,8 @@ export interface WorkerFleetOptions {
   readonly onFailure: (error: Error) => void;
 }
 
+type OnBeat = (isClockSetBack: boolean) => Promise<void>;
+
 /**
  * The live workers on one queue. Each writes beside the queue which application it belongs to and which jobs it knows, and
  * gives a sign of life every five seconds.
@@ -30,6 +32,7 @@ export class WorkerFleet {
   readonly #id = randomUUID();
   readonly #since = Date.now();
   #prefixes: (() => Iterable<string>) | undefined;
+  #onBeat: OnBeat = () => Promise.resolve();
   #joined = '';
   #timer: NodeJS.Timeout | undefined;
   #isBeating = false;
@@ -43,9 +46,13 @@ export class WorkerFleet {
     private readonly options: WorkerFleetOptions,
   ) {}
 
-  /** Joins as a worker that knows the jobs whose keys begin so. Redis may be away: it joins when that is back. */
-  join(prefixes: () => Iterable<string>): void {
+  /**
+   * Joins as a worker that knows the jobs whose keys begin so. Redis may be away: it joins when that is back. `onBeat` is
+   * called with each sign of life, and told whether Redis has set its clock back since the last sign of life of any worker.
+   */
+  join(prefixes: () => Iterable<string>, onBeat: OnBeat = () => Promise.resolve()): void {
     this.#prefixes = prefixes;
+    this.#onBeat = onBeat;
     this.#beat();
     this.#timer = setInterval(() => this.#beat(), BEAT_INTERVAL).unref();
   }
@@ -87,7 +94,11 @@ export class WorkerFleet {
     const beating = this.#attempt(async () => {
       // Jobs that are defined later are told with the next sign of life.
       const prefixes = JSON.stringify([...(this.#prefixes?.() ?? [])].sort());
-      if (this.#joined === prefixes && (await this.#run(BEAT, [this.#id, DEAD_AFTER])) === 1) return;
+      if (this.#joined === prefixes) {
+        const [isMember, inFuture] = (await this.#run(BEAT, [this.#id, DEAD_AFTER])) as [number, number];
+        await this.#onBeat(inFuture > 0);
+        if (isMember === 1) return;
+      }
       const self = JSON.stringify({ ...this.options.self, since: this.#since });
       const digest = createHash('sha1').update(prefixes).digest('base64url');
       this.#meet(decodeMembers(await this.#run(JOIN, [DEAD_AFTER, this.#id, `${digest}|${self}`, digest, prefixes])));

@@ -52,7 +52,8 @@ export class EntryReader {
           kind,
           value: decoded.value,
           copyOnRead: false,
-          storedAt,
+          // Hosts whose clocks differ would refresh each other's entries for ever, as if they were of the future.
+          storedAt: Math.min(storedAt, now),
           inheritedAge,
           freshUntil,
           grace,

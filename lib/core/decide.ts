@@ -19,7 +19,7 @@ export interface Staleness {
 /** Pure, and the only place that compares an entry with the time. All bounds are inclusive: exactly at ttl is fresh. */
 export function decide(entry: Entry | undefined, staleness: Staleness, now: number): Decision {
   if (entry === undefined || entry.kind === 'vacant') return 'miss';
-  if (now <= entry.freshUntil && !isOutdated(entry)) {
+  if (isFresh(entry, now)) {
     // A remembered error keeps readers from the origin for the whole of its ttl, so nothing refreshes it ahead.
     if (staleness.refreshAhead >= 1 || entry.kind === 'error') return 'fresh';
     const ageingFrom = entry.storedAt + (entry.freshUntil - entry.storedAt) * staleness.refreshAhead;
@@ -31,21 +31,27 @@ export function decide(entry: Entry | undefined, staleness: Staleness, now: numb
   return ageOf(entry, now) > staleness.fetchOnStaleThreshold ? 'too-stale' : 'stale';
 }
 
-/**
- * Whether the entry was invalidated for good: it is fresh until a time before it was stored. A store's server may set its
- * clock back, and then the time of the invalidation alone would be in the future again.
- */
-function isOutdated({ freshUntil, storedAt }: Entry): boolean {
-  return freshUntil < storedAt;
-}
-
 /** Milliseconds by which two processes' views of one clock may differ. */
 const CLOCK_SLACK = 1_000;
+
+/**
+ * An entry that is fresh until a time before it was stored was invalidated for good: a store's server may set its clock back,
+ * and then the time of the invalidation alone would be in the future again. An entry from the future was stored before the
+ * clock was set back; how old it is, nobody knows.
+ */
+export function isFresh({ freshUntil, storedAt }: Entry, now: number): boolean {
+  return now <= freshUntil && freshUntil >= storedAt && !isFromTheFuture(storedAt, now);
+}
+
+/** Whether the store's clock was set back since, or this process does not know yet that it was set forward. */
+export function isFromTheFuture(instant: number, now: number): boolean {
+  return instant > now + CLOCK_SLACK;
+}
 
 /**
  * Whether a refresh of this entry has failed and the backoff has not passed yet. A failure from the future does not count:
  * the clock of the store was set back, and the backoff would last longer by as much.
  */
 export function backingOff({ failure }: Entry, now: number): boolean {
-  return failure !== undefined && now < failure.retryAt && failure.at <= now + CLOCK_SLACK;
+  return failure !== undefined && now < failure.retryAt && !isFromTheFuture(failure.at, now);
 }

@@ -78,6 +78,11 @@ export class RedisLink {
     return undefined;
   }
 
+  /** Asks for the server's time: something that was read contradicts what this process takes for it. */
+  doubtTime(): void {
+    this.#askTime().catch(() => undefined);
+  }
+
   async run(script: ScriptName, key: string | undefined, ...args: (string | Buffer)[]): Promise<Reply> {
     try {
       const waiting = this.ready();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
+import { isFromTheFuture } from '../core/decide.js';
 import { LONGEST } from '../core/policy/duration.js';
 import type { Entry, Fill } from '../core/entry.js';
 import { StoreError } from '../core/errors.js';
@@ -308,7 +309,9 @@ export class RedisStore implements Store {
 
   #decode(key: string, raw: RawEntry): Entry | undefined {
     try {
-      return decodeEntry(raw, this.#codec, key);
+      const entry = decodeEntry(raw, this.#codec, key);
+      if (entry !== undefined && isFromTheFuture(entry.storedAt, this.now())) this.#link.doubtTime();
+      return entry;
     } catch (error) {
       this.#unreadable.met(key, error, raw);
       return undefined;

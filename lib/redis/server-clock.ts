@@ -1,8 +1,11 @@
 /** How fast the two clocks may drift apart, as a fraction: ten times the drift of a quartz clock. */
 const DRIFT = 0.0005;
 
-/** Milliseconds after which a sample should be replaced if no other command has brought a new one. */
-const OLD = 30_000;
+/**
+ * Milliseconds after which a sample should be replaced if no other command has brought a new one: the server may have set
+ * its clock since.
+ */
+const OLD = 5_000;
 
 interface Sample {
   readonly offset: number;

@@ -1,7 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { backendOf } from '../../lib/bullmq/backend-of.js';
+import { runScript } from '../../lib/bullmq/run-script.js';
+import { Gate } from '../../lib/testing/gate.js';
 import { requestOf, startRefreshApp, uniquePrefix } from './refresh-app.js';
 
 const url = inject('redisUrl');
@@ -67,5 +70,30 @@ describe('a worker that is killed in the middle of a refresh', () => {
       holder = next;
     }
     await app.close();
+  });
+});
+
+describe('a worker whose lock has expired, since it stood still or Redis has set its clock forward', () => {
+  it('is no failure of the queue: what becomes of its value is for the store to say', async () => {
+    const fetches = new Gate<void>();
+    const { app, queue, bull, failures } = await startRefreshApp({ connection: { url } });
+    onTestFinished(() => app.close());
+    queue.process(async () => {
+      await fetches.fetch();
+      return { kind: 'stored' };
+    });
+    await queue.request([requestOf('key')]);
+    await fetches.started(1);
+    const [{ id } = {}] = await bull.getActive();
+    const client = await backendOf(bull).client;
+    await runScript(client, { name: 'unlock', keys: 1, lua: "return redis.call('DEL', KEYS[1])" }, [
+      bull.toKey(`${String(id)}:lock`),
+    ]);
+    fetches.release();
+    // BullMQ runs it again, because it has found no lock.
+    await fetches.started(2);
+    fetches.release();
+    await vi.waitFor(async () => expect(await bull.getActiveCount()).toBe(0));
+    expect(failures).toEqual([]);
   });
 });

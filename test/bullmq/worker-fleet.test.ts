@@ -86,6 +86,28 @@ describe('the fleet of workers', () => {
     expect(await redis.pttl(keyOf('members'))).toBeGreaterThan(0);
   });
 
+  it('notices with a sign of life that Redis has set its clock back', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const beats: boolean[] = [];
+    worker().fleet.join(
+      () => ['A:'],
+      async (isClockSetBack) => void beats.push(isClockSetBack),
+    );
+    await vi.waitFor(async () => expect(await members()).toHaveLength(1));
+    const beat = async (count: number): Promise<void> => {
+      await vi.advanceTimersByTimeAsync(5_000);
+      await vi.waitFor(() => expect(beats).toHaveLength(count));
+    };
+    await beat(1);
+    const [id] = await redis.zrange(keyOf('seen'), 0, 0);
+    await redis.zincrby(keyOf('seen'), 60_000, String(id));
+    await beat(2);
+    await beat(3);
+    expect(beats).toEqual([false, true, false]);
+    expect(await members()).toHaveLength(1);
+  });
+
   it('tells of a neighbour once', async () => {
     worker('orders').fleet.join(() => []);
     await vi.waitFor(async () => expect(await members()).toHaveLength(1));

@@ -219,6 +219,13 @@ describe('what was stored by version 1', () => {
     });
   });
 
+  it('is of now where its host was ahead: hosts with different clocks do not refresh each other for ever', async () => {
+    const clock = { now: () => 1_699_999_940_000, schedule: () => () => undefined, defer: setImmediate };
+    const { store, user } = storeOver({ stores: keyv, clock });
+    expect(await store.read('error')).toMatchObject({ storedAt: 1_699_999_940_000 });
+    expect(await user.decision('error')).toBe('fresh');
+  });
+
   it('is written still, and the stamp of the job behind it, which that version ignores', async () => {
     const clock = { now: () => 1_700_000_000_000, schedule: () => () => undefined, defer: setImmediate };
     const { store, user } = storeOver({ stores: keyv, clock });

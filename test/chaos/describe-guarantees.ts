@@ -40,10 +40,11 @@ export function describeGuarantees(options: PlanOptions): void {
   });
 }
 
-function nameOf({ cluster: { webs, workers, near, sabotage, clockOffsets } }: Group): string {
+function nameOf({ cluster: { webs, workers, near, sabotage, clockOffsets, settableClock } }: Group): string {
   const parts = [`${webs} webs and ${workers} workers`];
   if (near === true) parts.push('with a near tier');
   if (clockOffsets !== undefined) parts.push('with wrong clocks');
+  if (settableClock === true) parts.push('with a Redis whose clock is set');
   if (sabotage !== undefined) parts.push(`made to work with ${sabotage}`);
   return parts.join(', ');
 }

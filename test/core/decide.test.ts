@@ -30,13 +30,19 @@ function failedUntil(retryAt: number): Partial<Entry> {
 describe('decide', () => {
   it.each([
     ['when it was stored', STORED, 'fresh'],
-    ['before it was stored, by a clock that is behind', STORED - 5, 'fresh'],
+    ['before it was stored, by a clock that is behind', STORED - 1_000, 'fresh'],
+    ['from the future, since the clock was set back', STORED - 1_001, 'stale'],
     ['exactly at ttl', FRESH_UNTIL, 'fresh'],
     ['a millisecond past ttl', FRESH_UNTIL + 1, 'stale'],
     ['exactly at the end of grace', SERVABLE_UNTIL, 'stale'],
     ['a millisecond past grace', SERVABLE_UNTIL + 1, 'miss'],
   ] as const)('a value %s is %s', (_, now, decision) => {
     expect(decide(entry(), NEVER, now)).toBe(decision);
+  });
+
+  it('a remembered error from the future is a miss', () => {
+    expect(decide(entry({ kind: 'error', grace: 0 }), NEVER, STORED - 1_000)).toBe('fresh');
+    expect(decide(entry({ kind: 'error', grace: 0 }), NEVER, STORED - 1_001)).toBe('miss');
   });
 
   it('nothing, or only a history of failures, is a miss', () => {

@@ -8,7 +8,7 @@ const REMEDY = 'install Chromium or Chrome on the PATH (Debian: apt-get install 
 export function ensureChromium(): string {
   const found = findChromium();
   if (found !== undefined) return found;
-  installDebianPackage('chromium', 'Chromium');
+  installDebianPackage(['chromium'], 'Chromium');
   const installed = findChromium();
   if (installed === undefined) throw new Error(`No browser to test with: ${REMEDY}.`);
   return installed;

@@ -10,7 +10,7 @@ const REMEDY =
 export function ensurePostgres(): string {
   const found = findPostgres();
   if (found !== undefined) return found;
-  installDebianPackage('postgresql', 'PostgreSQL');
+  installDebianPackage(['postgresql'], 'PostgreSQL');
   const installed = findPostgres();
   if (installed === undefined) throw new Error(`No PostgreSQL to test with: ${REMEDY}.`);
   return installed;

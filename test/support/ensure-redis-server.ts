@@ -12,7 +12,7 @@ export function ensureRedisServer(): RedisSource {
   if (path !== undefined) return { kind: 'binary', path };
   const url = process.env['REDIS_URL'];
   if (url !== undefined && url !== '') return { kind: 'url', url };
-  installDebianPackage('redis-server', 'Redis');
+  installDebianPackage(['redis-server'], 'Redis');
   const installed = findRedisServer();
   if (installed === undefined) throw new Error(`No Redis to test with: ${REMEDY}.`);
   return { kind: 'binary', path: installed };

@@ -30,11 +30,13 @@ export interface RedisServer {
 export interface RedisServerOptions {
   args?: readonly string[];
   port?: number;
+  /** Beside the environment of this process. */
+  env?: Readonly<Record<string, string>>;
 }
 
-export async function startRedis({ args = [], port }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis({ args = [], port, env = {} }: RedisServerOptions = {}): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
-    const server = new OwnRedisServer(port ?? (await freePort()), args);
+    const server = new OwnRedisServer(port ?? (await freePort()), args, env);
     try {
       await server.start();
       return server;
@@ -55,6 +57,7 @@ class OwnRedisServer implements RedisServer {
   constructor(
     readonly port: number,
     private readonly args: readonly string[],
+    private readonly env: Readonly<Record<string, string>>,
   ) {
     this.url = `redis://127.0.0.1:${port}`;
     process.once('exit', this.#killAtExit);
@@ -79,7 +82,10 @@ class OwnRedisServer implements RedisServer {
       '--dir',
       this.#folder,
     ];
-    const child = spawn(requireRedisBinary(), [...own, ...this.args], { stdio: 'ignore' });
+    const child = spawn(requireRedisBinary(), [...own, ...this.args], {
+      stdio: 'ignore',
+      env: { ...process.env, ...this.env },
+    });
     this.#child = child;
     await once(child, 'spawn');
     const deadline = performance.now() + READY_TIMEOUT_MS;

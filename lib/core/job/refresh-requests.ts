@@ -87,8 +87,7 @@ export class RefreshRequests {
     const now = this.clock.now();
     const mark = this.#marks.get(key);
     if (mark?.generation === generation && mark.failures === failures && now < mark.until) return;
-    const { refreshTimeout } = job.policy;
-    const remembered = generation === '' ? Math.min(refreshTimeout, NOTHING_REMEMBERED) : refreshTimeout;
+    const remembered = Math.min(job.policy.refreshTimeout, longestMemory(seen));
     this.#remember(key, { generation, failures, until: now + remembered }, now);
     this.#send(job, wanted, generation);
   }
@@ -211,6 +210,17 @@ export class RefreshRequests {
     }
     this.#marks.set(key, mark);
   }
+}
+
+/**
+ * Milliseconds for which a request may prevent others. A request after a failure may come before the backoff has ended,
+ * where this process believes that the store's clock is later than it is, and is skipped then. So it counts for as long as
+ * the backoff was.
+ */
+function longestMemory(seen: Seen | undefined): number {
+  if (seen === undefined || seen.generation === '') return NOTHING_REMEMBERED;
+  const { failure } = seen;
+  return failure === undefined ? Infinity : Math.max(NOTHING_REMEMBERED, failure.retryAt - failure.at);
 }
 
 /** Keys of one job and one context that are due at the same time are fetched together where the job can. */

@@ -1,3 +1,4 @@
+import { isFresh } from '../decide.js';
 import { ageOf, type Entry, servableUntil } from '../entry.js';
 import type { Explanation } from '../job/explanation.js';
 import type { JobCore } from '../job/job-core.js';
@@ -57,7 +58,7 @@ function factsOf(
     return { status: 'absent', tags: [], failures, ...failed };
   }
   return {
-    status: now <= entry.freshUntil && entry.freshUntil >= entry.storedAt ? 'fresh' : 'stale',
+    status: isFresh(entry, now) ? 'fresh' : 'stale',
     age: ageOf(entry, now) / 1_000,
     storedAt: new Date(entry.storedAt),
     freshUntil: new Date(entry.freshUntil),

@@ -1,3 +1,4 @@
+import { isFresh } from '../decide.js';
 import { ageOf, type Entry, servableUntil } from '../entry.js';
 import { currentFlow } from '../job/fetch-flow.js';
 import type { Peeked } from '../job/job.js';
@@ -17,7 +18,7 @@ export function toPeeked(job: JobCore, entry: Entry | undefined): Peeked | undef
     storedAt: new Date(entry.storedAt),
     freshUntil: new Date(entry.freshUntil),
     staleUntil: new Date(servableUntil(entry)),
-    status: now <= entry.freshUntil ? 'fresh' : 'stale',
+    status: isFresh(entry, now) ? 'fresh' : 'stale',
     tags: entry.tags,
     failures: failure?.count ?? 0,
     ...(failure === undefined ? {} : { lastError: failure.message, nextAttempt: new Date(failure.retryAt) }),

@@ -1,3 +1,4 @@
+import { isFresh } from '../decide.js';
 import { ageOf, type Entry } from '../entry.js';
 import { currentFlow } from '../job/fetch-flow.js';
 import type { Reading } from '../job/job.js';
@@ -94,7 +95,8 @@ export function deliver<Result>(reading: Read<Result>, entry: Entry, now: number
 }
 
 function collected(entry: Entry, status: CollectedRead['status'], age: number, now: number): CollectedRead {
-  const freshFor = (entry.freshUntil - now) / 1_000;
+  const remaining = (entry.freshUntil - now) / 1_000;
+  const freshFor = isFresh(entry, now) ? remaining : Math.min(0, remaining);
   const staleFor = entry.grace / 1_000 + Math.min(0, freshFor);
   return { status, age, freshFor, staleFor, stored: true, failed: entry.kind === 'error' };
 }

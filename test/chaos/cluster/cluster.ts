@@ -1,4 +1,5 @@
 import { type RedisServer, startRedis } from '../../support/redis-server.js';
+import { SettableClock } from '../../support/settable-clock.js';
 import { CacheProcess, type ProcessSettings } from './cache-process.js';
 import { type JobName, JOBS } from './jobs.js';
 import { Origin } from './origin.js';
@@ -18,6 +19,8 @@ export interface ClusterOptions {
   readonly ownQueue?: boolean;
   /** By how many minutes the clocks are wrong, one process after another. *Default:* they are right. */
   readonly clockOffsets?: readonly number[];
+  /** The clock of Redis can be set. *Default:* false. */
+  readonly settableClock?: boolean;
   /** What the processes do wrong on purpose: a name in `sabotages.mjs`. */
   readonly sabotage?: string;
 }
@@ -35,12 +38,14 @@ export class Cluster {
     readonly options: ClusterOptions,
     readonly redis: RedisServer,
     readonly queueRedis: RedisServer,
+    private readonly clock: SettableClock | undefined,
   ) {}
 
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const redis = await startRedis();
+    const clock = options.settableClock ? new SettableClock() : undefined;
+    const redis = await startRedis(clock === undefined ? {} : { env: clock.env });
     const queueRedis = options.ownQueue ? await startRedis() : redis;
-    const cluster = new Cluster(options, redis, queueRedis);
+    const cluster = new Cluster(options, redis, queueRedis, clock);
     try {
       await Promise.all([
         ...Array.from({ length: options.webs }, () => cluster.add('web')),
@@ -80,10 +85,17 @@ export class Cluster {
     await process.kill();
   }
 
+  /** By how many milliseconds the clock of Redis differs from the host's, from now on. */
+  setServerClock(offset: number): void {
+    if (this.clock === undefined) throw new Error('The clock of this Redis cannot be set');
+    this.clock.set(offset);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.all.map((process) => process.kill()));
     await Promise.all([...new Set([this.redis, this.queueRedis])].map((redis) => redis.stop()));
+    this.clock?.remove();
   }
 
   #settings(role: 'web' | 'worker', number: number): ProcessSettings {

@@ -4,6 +4,7 @@ import { batches } from './g10-batches.js';
 import { wrongClocks } from './g12-wrong-clocks.js';
 import { afterAStandstill } from './g4-after-a-standstill.js';
 import { contexts } from './g14-contexts.js';
+import { serverClock } from './g16-server-clock.js';
 import { oneInFlight } from './g2-one-in-flight.js';
 import { staleIsFast } from './g3-stale-is-fast.js';
 import { noOldValue } from './g4-no-old-value.js';
@@ -32,4 +33,5 @@ export const scenarios: readonly Scenario[] = [
   ...backlog,
   ...wrongClocks,
   ...contexts,
+  ...serverClock,
 ];

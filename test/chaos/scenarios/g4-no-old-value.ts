@@ -6,15 +6,17 @@ import { read, type Reading } from './readings.js';
 import { FEW, FEW_WRONG, type Measured, newKeys, type Scenario } from './scenario.js';
 
 const JOB = 'tagged';
-const CHANGES = ['set', 'delete', 'invalidate', 'invalidateTag', 'deleteTag'] as const;
+export const CHANGES = ['set', 'delete', 'invalidate', 'invalidateTag', 'deleteTag'] as const;
 /**
  * Milliseconds by which a copy may be late: the report travels beside the answer to the process that made the change.
  */
 const MOMENTS = 500;
+/** Races at the same time. */
+export const LANES = 20;
 /** Milliseconds. Others may have to wait for the lease. */
 const OTHERS_FETCH = 60;
 
-type Change = (typeof CHANGES)[number];
+export type Change = (typeof CHANGES)[number];
 
 interface Race {
   readonly change: Change;
@@ -41,6 +43,27 @@ export const noOldValue: readonly Scenario[] = [false, true].flatMap((near) =>
 );
 
 async function measureOld(cluster: Cluster, change: Change, size: number): Promise<Measured> {
+  const back = await oldValuesBack(cluster, change, size);
+  return { n: size, number: `${back}`, holds: back === 0 };
+}
+
+/** What else happens in each of the races that run at the same time. */
+export interface Between {
+  /** After the fetch has begun. */
+  readonly beforeChange?: () => Promise<void>;
+  /** Before the fetch ends. */
+  readonly afterChange?: () => Promise<void>;
+  /** Milliseconds until the new value must be there. *Default:* 5,000. */
+  readonly patience?: number;
+}
+
+/** In how many races the old value came back. */
+export async function oldValuesBack(
+  cluster: Cluster,
+  change: Change,
+  size: number,
+  between: Between = {},
+): Promise<number> {
   const races = newKeys(size).map((key, index): Race => ({
     change,
     key,
@@ -48,16 +71,19 @@ async function measureOld(cluster: Cluster, change: Change, size: number): Promi
     by: index % 4 < 2 ? 'same' : 'other',
     end: index % 8 < 4 ? 'at once' : 'late',
   }));
-  const old = await inLanes(races, 20, (one) => oldReadings(cluster, one));
+  const old = await inLanes(races, LANES, (one) => oldReadings(cluster, one, between));
   // If a refused value was stored all the same, it is there by now.
   await sleep(200);
-  const stored = await inLanes(races, 20, ({ key }) => newVersionEverywhere(cluster, key));
-  const back = races.filter((_, index) => old[index]! > 0 || !stored[index]).length;
-  return { n: size, number: `${back}`, holds: back === 0 };
+  const stored = await inLanes(races, LANES, ({ key }) => newVersionEverywhere(cluster, key));
+  return races.filter((_, index) => old[index]! > 0 || !stored[index]).length;
 }
 
 /** How many readers got, as a fresh value, one that was outdated when the change was acknowledged. */
-async function oldReadings(cluster: Cluster, { change, fetcher, by, end, key }: Race): Promise<number> {
+async function oldReadings(
+  cluster: Cluster,
+  { change, fetcher, by, end, key }: Race,
+  { beforeChange, afterChange, patience = 5_000 }: Between,
+): Promise<number> {
   const { origin, webs, all } = cluster;
   const [web] = webs as [CacheProcess];
   const hold = origin.holdNext(key);
@@ -66,8 +92,10 @@ async function oldReadings(cluster: Cluster, { change, fetcher, by, end, key }: 
   await until(`a fetch of ${key}`, () => hold.waiting.length > 0);
   const fetching = all.find(({ name }) => name === hold.waiting[0]?.process)!;
   const changing = by === 'same' ? fetching : all.find((process) => process !== fetching)!;
+  await beforeChange?.();
   const version = origin.write(key);
   await make(change, changing, cluster, key);
+  await afterChange?.();
   const acknowledged = performance.now();
   const late = all.map((process) => read(process, JOB, key));
   if (end === 'late') await Promise.race([Promise.allSettled(late), sleep(OTHERS_FETCH)]);
@@ -81,7 +109,7 @@ async function oldReadings(cluster: Cluster, { change, fetcher, by, end, key }: 
   };
   for (const reading of await Promise.all(late)) count(reading);
   for (const process of all) {
-    const deadline = performance.now() + 5_000;
+    const deadline = performance.now() + patience;
     for (;;) {
       const reading = await read(process, JOB, key);
       count(reading);

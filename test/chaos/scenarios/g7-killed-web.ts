@@ -6,9 +6,8 @@ import { read } from './readings.js';
 import { type Measured, newKeys, PATIENT, type Scenario } from './scenario.js';
 
 const JOB = 'quick';
-const LEASE = 2_000;
+export const LEASE = 2_000;
 const KEYS_A_ROUND = 8;
-/** Milliseconds after which a waiting reader counts as stuck. */
 const PATIENCE = 6_000;
 
 /** Without workers, so that no other process helps. */
@@ -26,17 +25,7 @@ export const killedWeb: readonly Scenario[] = [
 ];
 
 async function measureTakeover(cluster: Cluster, size: number): Promise<Measured> {
-  const times: number[] = [];
-  let stuck = 0;
-  let most = 0;
-  while (times.length + stuck < size) {
-    const keys = newKeys(KEYS_A_ROUND);
-    for (const time of await killInColdFetch(cluster, keys)) {
-      if (time === undefined) stuck++;
-      else times.push(time);
-    }
-    most = Math.max(most, ...keys.map((key) => cluster.origin.of(JOB, key).length));
-  }
+  const { times, stuck, most } = await takeovers(cluster, size);
   const [p50, p99] = [percentile(times, 50), percentile(times, 99)].map((ms) => `${(ms / 1_000).toFixed(2)} s`);
   const waits = times.length === 0 ? '' : `p50 ${p50}, p99 ${p99}, `;
   const holds = stuck === 0 && most === 2;
@@ -48,8 +37,43 @@ async function measureTakeover(cluster: Cluster, size: number): Promise<Measured
   };
 }
 
+export interface Takeovers {
+  /** Milliseconds from the kill until the last reader that waits for a key has it. */
+  readonly times: readonly number[];
+  /** Keys whose readers did not get it in time. */
+  readonly stuck: number;
+  /** The most fetches of one key, with that of the dead process. */
+  readonly most: number;
+}
+
+export interface TakeoverOptions {
+  /** Called as soon as the fetching process is dead. */
+  readonly afterKill?: () => void;
+  /** Milliseconds after which a waiting reader counts as stuck. */
+  readonly patience?: number;
+}
+
+export async function takeovers(cluster: Cluster, size: number, options: TakeoverOptions = {}): Promise<Takeovers> {
+  const times: number[] = [];
+  let stuck = 0;
+  let most = 0;
+  while (times.length + stuck < size) {
+    const keys = newKeys(KEYS_A_ROUND);
+    for (const time of await killInColdFetch(cluster, keys, options)) {
+      if (time === undefined) stuck++;
+      else times.push(time);
+    }
+    most = Math.max(most, ...keys.map((key) => cluster.origin.of(JOB, key).length));
+  }
+  return { times, stuck, most };
+}
+
 /** Milliseconds from the kill until the last reader that waits for each key has it; undefined when not in time. */
-async function killInColdFetch(cluster: Cluster, keys: readonly string[]): Promise<(number | undefined)[]> {
+async function killInColdFetch(
+  cluster: Cluster,
+  keys: readonly string[],
+  { afterKill = () => undefined, patience = PATIENCE }: TakeoverOptions,
+): Promise<(number | undefined)[]> {
   const { origin, webs } = cluster;
   const [victim, ...others] = webs as [CacheProcess, ...CacheProcess[]];
   const hold = origin.hold(({ process }) => process === victim.name);
@@ -64,9 +88,10 @@ async function killInColdFetch(cluster: Cluster, keys: readonly string[]): Promi
   await sleep(100);
   await cluster.kill(victim);
   killed = performance.now();
+  afterKill();
   hold.release();
   const times = await Promise.all(
-    waiting.map((time) => Promise.race([time.catch(() => undefined), sleep(PATIENCE, undefined)])),
+    waiting.map((time) => Promise.race([time.catch(() => undefined), sleep(patience, undefined)])),
   );
   await cluster.add('web');
   return times;

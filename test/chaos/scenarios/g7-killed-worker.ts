@@ -36,7 +36,6 @@ export const killedWorker: readonly Scenario[] = [
   },
 ];
 
-/** `patience`: milliseconds after which a key that is not fresh counts as stuck. */
 async function measureRecovery(
   cluster: Cluster,
   job: JobName,
@@ -44,24 +43,52 @@ async function measureRecovery(
   lease: number,
   patience: number,
 ): Promise<Measured> {
-  const times: number[] = [];
-  let stuck = 0;
-  while (times.length + stuck < size) {
-    for (const time of await killInMidRefresh(cluster, job, patience)) {
-      if (time === undefined) stuck++;
-      else times.push(time);
-    }
-  }
+  const { times, stuck } = await recoveries(cluster, job, size, { patience });
   const [p50, p99] = [percentile(times, 50), percentile(times, 99)];
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
   const number = times.length === 0 ? `${stuck} stuck` : `p50 ${seconds(p50)}, p99 ${seconds(p99)}, ${stuck} stuck`;
   return { n: times.length + stuck, number, holds: stuck === 0, exact: stuck === 0 && p99 <= lease + 1_000 };
 }
 
+export interface Recoveries {
+  /** Milliseconds from the kill until a key was fresh that a killed worker was fetching. */
+  readonly times: readonly number[];
+  /** Keys that were not fresh in time. */
+  readonly stuck: number;
+}
+
+export interface RecoveryOptions {
+  /** Milliseconds after which a key that is not fresh counts as stuck. */
+  readonly patience: number;
+  /** Called as soon as the workers are dead. */
+  readonly afterKill?: () => void;
+}
+
+export async function recoveries(
+  cluster: Cluster,
+  job: JobName,
+  size: number,
+  options: RecoveryOptions,
+): Promise<Recoveries> {
+  const times: number[] = [];
+  let stuck = 0;
+  while (times.length + stuck < size) {
+    for (const time of await killInMidRefresh(cluster, job, options)) {
+      if (time === undefined) stuck++;
+      else times.push(time);
+    }
+  }
+  return { times, stuck };
+}
+
 /**
  * Milliseconds from the kill until each key was fresh that a killed worker was fetching; undefined when not in time.
  */
-async function killInMidRefresh(cluster: Cluster, job: JobName, patience: number): Promise<(number | undefined)[]> {
+async function killInMidRefresh(
+  cluster: Cluster,
+  job: JobName,
+  { patience, afterKill = () => undefined }: RecoveryOptions,
+): Promise<(number | undefined)[]> {
   const { origin, webs } = cluster;
   const web = webs[0]!;
   const keys = newKeys(KEYS_A_ROUND);
@@ -77,6 +104,7 @@ async function killInMidRefresh(cluster: Cluster, job: JobName, patience: number
     .flatMap(({ keys: [key = ''] }) => key);
   await Promise.all(victims.map((victim) => cluster.kill(victim)));
   const killed = performance.now();
+  afterKill();
   hold.release();
   const replaced = Promise.all(victims.map(() => cluster.add('worker')));
   const times = await Promise.all(orphans.map((key) => untilFresh(cluster, web, job, key, killed, patience)));

@@ -28,18 +28,43 @@ export const originDown: readonly Scenario[] = [
 ];
 
 async function measureAttempts(cluster: Cluster, seconds: number): Promise<Measured> {
+  const { attempts, reads, failed, recovered } = await attemptsOf(cluster, seconds);
+  const most = mostAttempts(seconds);
+  const number = `${attempts} of at most ${most} in ${seconds} s, ${reads} reads, ${failed} failed${recovered ? '' : ', not recovered'}`;
+  return { n: KEYS, number, holds: attempts <= most && failed === 0 && recovered };
+}
+
+/** At 0, 1, 3, 7 … times the first backoff. */
+export function mostAttempts(seconds: number): number {
+  return 1 + Math.floor(Math.log2((seconds * 1_000) / FIRST_BACKOFF + 1));
+}
+
+export interface Attempts {
+  /** The most of one key. */
+  readonly attempts: number;
+  readonly reads: number;
+  readonly failed: number;
+  /** Whether every key was fresh again soon after the origin was. */
+  readonly recovered: boolean;
+}
+
+/** `meanwhile` runs beside the readers. */
+export async function attemptsOf(
+  cluster: Cluster,
+  seconds: number,
+  meanwhile: () => Promise<void> = async () => undefined,
+): Promise<Attempts> {
   const { origin, all } = cluster;
   const keys = newKeys(KEYS);
   await makeStale(cluster, JOB, keys);
   origin.failing = ({ job }) => job === JOB;
   const ms = seconds * 1_000;
-  const loads = await Promise.all(
-    all.map((process) => process.call<Load>('load', JOB, keys, { readers: 8, ms, pause: 10 })),
-  );
+  const [loads] = await Promise.all([
+    Promise.all(all.map((process) => process.call<Load>('load', JOB, keys, { readers: 8, ms, pause: 10 }))),
+    meanwhile(),
+  ]);
   origin.failing = () => false;
   const attempts = Math.max(...keys.map((key) => origin.of(JOB, key).length));
-  // At 0, 1, 3, 7 … times the first backoff.
-  const most = 1 + Math.floor(Math.log2(ms / FIRST_BACKOFF + 1));
   const failed = loads.reduce((sum, load) => sum + load.failed, 0);
   const reads = loads.reduce((sum, load) => sum + load.answered, failed);
   let recovered = true;
@@ -51,6 +76,5 @@ async function measureAttempts(cluster: Cluster, seconds: number): Promise<Measu
     },
     ms + 5_000,
   ).catch(() => (recovered = false));
-  const number = `${attempts} of at most ${most} in ${seconds} s, ${reads} reads, ${failed} failed${recovered ? '' : ', not recovered'}`;
-  return { n: keys.length, number, holds: attempts <= most && failed === 0 && recovered };
+  return { attempts, reads, failed, recovered };
 }

@@ -54,6 +54,24 @@ describe('requests for refreshes', () => {
     ]);
   });
 
+  it('after a failure count for as long as the backoff was: one may come too early and be skipped', async () => {
+    const process = new Process();
+    const failing = { ttl: 60, backoff: { initial: 5 } };
+    const job = process.job(() => Promise.reject<string>(new Error('down')), failing);
+    await job.set(['a'], 'old', { ttl: '1ms' });
+    await process.advance(2);
+    await expect(job.refresh('a')).rejects.toThrow('down');
+    const requested: number[] = [];
+    for (let second = 1; second <= 12; second++) {
+      await process.advance(SECOND);
+      await job.get('a');
+      await process.settle();
+      requested.push(process.recorded.asked.length);
+    }
+    // The backoff ends after five seconds. What was requested then is not run here, as if a worker had skipped it.
+    expect(requested).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2]);
+  });
+
   it('are one per key and state, however many readers there are', async () => {
     const process = new Process();
     const job = await stale(process, ['a']);
