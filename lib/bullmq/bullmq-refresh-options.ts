@@ -22,8 +22,8 @@ export interface BullMQRefreshOptions {
   /** BullMQ's own, of queue and worker. Default: none. */
   readonly telemetry?: Telemetry | undefined;
   /**
-   * How many requests may wait in Redis. Further ones are refused. Each process may exceed it by a thousand, since it counts
-   * only so often. Default: 10,000.
+   * How many requests may wait in Redis. Further ones are refused. One with large arguments counts once for each 8 KB of
+   * them. Each process may exceed it by a thousand, since it counts only so often. Default: 10,000.
    */
   readonly maxWaiting?: number | undefined;
   /** Turns arguments into bytes and back. */

@@ -7,7 +7,7 @@ import { deduplicationId } from './deduplication-id.js';
 import { dropSilentConnection } from './drop-silent-connection.js';
 import type { OutageReporter } from './outage-reporter.js';
 import { ignoreError, isSharedConnection } from './queue-connection.js';
-import { encodePayload, TICK, tickPayload } from './refresh-payload.js';
+import { encodePayload, type RefreshPayload, TICK, tickPayload } from './refresh-payload.js';
 import type { RefreshProcessor } from './refresh-processor.js';
 import { settlesWithin } from './settles-within.js';
 import { WaitingLimit } from './waiting-limit.js';
@@ -44,6 +44,13 @@ export interface BullMQRefreshParts {
   readonly processor: RefreshProcessor | undefined;
   readonly options: Pick<BullMQRefreshOptions, 'codec' | 'connection' | 'maxWaiting'>;
   readonly outages: OutageReporter;
+}
+
+/** A request as BullMQ takes it. */
+interface RefreshJob {
+  readonly name: string;
+  readonly data: RefreshPayload;
+  readonly opts: JobsOptions;
 }
 
 /**
@@ -248,20 +255,24 @@ export class BullMQRefreshQueue implements RefreshQueue {
 
   /** Adds those for which there is room, in their order. Rejects when some are left out. */
   async #add(requests: readonly RefreshRequest[]): Promise<void> {
-    const added = await this.#limit.send(requests.length, (room) => this.#addAll(requests.slice(0, room)));
+    const jobs = this.#limit.isFull ? [] : requests.map((request) => this.#jobOf(request));
+    const sizes = jobs.map(
+      ({ data: { args, context = '', others = '' } }) => args.length + context.length + others.length,
+    );
+    const added = await this.#limit.send(sizes, (room) => this.#addAll(jobs.slice(0, room)));
     const refused = requests[added];
     if (refused !== undefined) throw new QueueFullError(this.#limit.most, { job: refused.job, key: refused.key });
   }
 
-  async #addAll(requests: readonly RefreshRequest[]): Promise<void> {
-    const jobs = requests.map((request) => ({
-      name: request.job,
-      data: encodePayload(request, this.parts.options.codec),
-      opts: jobOptions(request),
-    }));
+  #jobOf(request: RefreshRequest): RefreshJob {
+    const data = encodePayload(request, this.parts.options.codec);
+    return { name: request.job, data, opts: jobOptions(request) };
+  }
+
+  async #addAll(jobs: readonly RefreshJob[]): Promise<void> {
     const [first] = jobs;
     if (jobs.length === 1 && first !== undefined) await this.parts.queue.add(first.name, first.data, first.opts);
-    else await this.parts.queue.addBulk(jobs);
+    else await this.parts.queue.addBulk([...jobs]);
   }
 }
 

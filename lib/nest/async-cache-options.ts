@@ -41,7 +41,8 @@ export interface AsyncCacheOptions<Captured = unknown> {
   worker?: false | WorkerOptions;
   /**
    * How many requests for refreshes may wait, in Redis or in this process. Further ones are dropped, which is reported
-   * once: their readers keep their stale values. *Default:* 10,000.
+   * once: their readers keep their stale values. In Redis a request with large arguments counts once for each 8 KB of them.
+   * *Default:* 10,000.
    */
   maxWaiting?: number;
   /**

@@ -78,6 +78,29 @@ it('each further process exceeds it by a thousand at most', async () => {
   expect(await processes[0]?.bull.getWaitingCount()).toBeLessThanOrEqual(3_000);
 });
 
+it('requests with arguments of 100 KB take as many places as they are large', async () => {
+  const large = 'x'.repeat(100_000);
+  const app = await start({ worker: false, maxWaiting: 2_000 });
+  let refusals = 0;
+  for (let sent = 0; sent < 500; sent++) {
+    await app.queue.request([requestOf(`large ${String(sent)}`, { args: [large, sent] })]).catch((error: unknown) => {
+      expect(error).toBeInstanceOf(QueueFullError);
+      refusals++;
+    });
+  }
+  // 17 places each in base64.
+  expect(await app.bull.getWaitingCount()).toBe(118);
+  expect(refusals).toBe(500 - 118);
+});
+
+it('a request that is larger than the limit is sent where nothing waits, and one only', async () => {
+  const app = await start({ worker: false, maxWaiting: 10 });
+  const huge = { args: ['x'.repeat(1_000_000)] };
+  await app.queue.request([requestOf('one', huge)]);
+  await expect(app.queue.request([requestOf('two', huge)])).rejects.toThrow(QueueFullError);
+  expect(await app.bull.getWaitingCount()).toBe(1);
+});
+
 it('there is room again when a worker has run what waited', async () => {
   const app = await start({ maxWaiting: 50 });
   expect(await flood(app, 60)).toBe(1);
