@@ -88,7 +88,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['lib/**/*.ts'],
-      reporter: ['text', 'json-summary'],
+      reporter: ['text', 'html'],
       thresholds: { lines: 95 },
     },
     projects: [
@@ -126,7 +126,8 @@ export default defineConfig({
             ...SITE,
             ...TIMED,
           ],
-          maxWorkers: 2,
+          // They wait for servers and processes half of the time.
+          maxWorkers: 3,
         },
       },
       {

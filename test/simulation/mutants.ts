@@ -283,7 +283,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'core/decide',
-        from: 'if (now <= entry.freshUntil && !isOutdated(entry)) {',
+        from: 'if (isFresh(entry, now)) {',
         to: 'if (now <= entry.freshUntil + entry.grace) {',
       },
     ],
