@@ -97,7 +97,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: UNIT,
-          maxWorkers: 2,
+          // As many as the project `servers`: Vitest wants the same number of projects that run together.
+          maxWorkers: 3,
           // Half of the time went into loading Nest again for each file. No unit test replaces modules.
           isolate: false,
           typecheck: {

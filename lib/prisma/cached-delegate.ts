@@ -1,6 +1,6 @@
 import type { Types } from '@prisma/client/runtime/client';
 import { EntityReads } from '../orm/entity-reads.js';
-import type { EntityArgs, EntityValue } from './delegate.js';
+import type { EntityArgs, EntityValue, RowReads, RowsReads } from './delegate.js';
 import type { EntityCountJob } from './entity-count-job.js';
 import type { EntityFilterJob } from './entity-filter-job.js';
 import type { EntityGetJob } from './entity-get-job.js';
@@ -12,23 +12,21 @@ type Exact<Given, Expected> = Types.Public.Exact<Given, Expected>;
  * transaction goes to the database.
  */
 export class CachedDelegate<Delegate> extends EntityReads<
-  EntityGetJob<Delegate>,
-  EntityFilterJob<Delegate>,
+  RowReads<Delegate> & EntityGetJob<Delegate>,
+  RowsReads<Delegate> & EntityFilterJob<Delegate>,
   EntityCountJob<Delegate>
 > {
   /** One row. Rejects with Prisma's own error `P2025` when there is none, which is not cached. */
   get<Given extends EntityArgs<Delegate, 'get'>>(
     args: Exact<Given, EntityArgs<Delegate, 'get'>>,
   ): Promise<EntityValue<Delegate, 'get', Given>> {
-    return this.getJob.get(args as EntityArgs<Delegate, 'get'>) as Promise<EntityValue<Delegate, 'get', Given>>;
+    return this.getJob.get(args);
   }
 
   /** The rows that match; all rows without conditions. */
   filter<Given extends EntityArgs<Delegate, 'filter'>>(
     args?: Exact<Given, EntityArgs<Delegate, 'filter'>>,
   ): Promise<EntityValue<Delegate, 'filter', Given>> {
-    return this.filterJob.get(args as EntityArgs<Delegate, 'filter'>) as Promise<
-      EntityValue<Delegate, 'filter', Given>
-    >;
+    return this.filterJob.get(args);
   }
 }

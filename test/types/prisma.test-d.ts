@@ -1,4 +1,4 @@
-import type { Reading } from 'nestjs-async-cache';
+import type { Peeked, Reading } from 'nestjs-async-cache';
 import { AsyncCachePrismaModule, type CachedDelegate, EntityFilterJob, EntityGetJob } from 'nestjs-async-cache/prisma';
 import { describe, expectTypeOf, it } from 'vitest';
 import type { Prisma, PrismaClient, User } from '../prisma/support/generated/ts/client.js';
@@ -22,6 +22,20 @@ describe('a cached delegate has the types of Prisma', () => {
     expectTypeOf(users.filter()).resolves.toEqualTypeOf<User[]>();
     expectTypeOf(users.count({ where: { isStaff: true } })).resolves.toEqualTypeOf<number>();
     expectTypeOf(users.getJob.read({ where: { id: 1 } })).resolves.toEqualTypeOf<Reading<User>>();
+  });
+
+  it('also those of its jobs', () => {
+    const withOrders = { include: { orders: true } } as const;
+    type WithOrders = Prisma.UserGetPayload<typeof withOrders>;
+    expectTypeOf(users.getJob.read({ where: { id: 1 }, ...withOrders })).resolves.toEqualTypeOf<Reading<WithOrders>>();
+    expectTypeOf(users.getJob.refresh({ where: { id: 1 }, ...withOrders })).resolves.toEqualTypeOf<WithOrders>();
+    expectTypeOf(users.filterJob.read(withOrders)).resolves.toEqualTypeOf<Reading<WithOrders[]>>();
+    expectTypeOf(users.filterJob.read()).resolves.toEqualTypeOf<Reading<User[]>>();
+    expectTypeOf(users.filterJob.peek(withOrders)).resolves.toEqualTypeOf<Peeked<WithOrders[]> | undefined>();
+    // @ts-expect-error no such relation
+    void users.filterJob.read({ include: { friends: true } });
+    // @ts-expect-error no such field
+    void users.getJob.read({ where: { nickname: 'ann' } });
   });
 
   it('wrong fields do not compile', () => {
