@@ -102,6 +102,10 @@ export class RedisLink {
     return isCutOff ? this.#unreachable('There is no connection to Redis') : error;
   }
 
+  get isCluster(): boolean {
+    return 'nodes' in this.client;
+  }
+
   /** The servers that hold all keys between them. */
   masters(): readonly Redis[] {
     return 'nodes' in this.client ? this.client.nodes('master') : [this.client];

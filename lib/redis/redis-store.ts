@@ -309,7 +309,8 @@ export class RedisStore implements Store {
 
   #decode(key: string, raw: RawEntry): Entry | undefined {
     try {
-      const entry = decodeEntry(raw, this.#codec, key);
+      // Masters of a Cluster have clocks of their own: one that is ahead is no sign that another was set back.
+      const entry = decodeEntry(raw, this.#codec, key, this.#link.isCluster ? this.now() : Infinity);
       if (entry !== undefined && isFromTheFuture(entry.storedAt, this.now())) this.#link.doubtTime();
       return entry;
     } catch (error) {

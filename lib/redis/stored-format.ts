@@ -54,8 +54,11 @@ class DecodedEntry implements Entry {
   }
 }
 
-/** Throws a {@link CorruptEntryError} for anything that this version did not write. */
-export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | undefined {
+/**
+ * Throws a {@link CorruptEntryError} for anything that this version did not write. An entry that was stored after `latest`
+ * counts as of then.
+ */
+export function decodeEntry(raw: RawEntry, codec: Codec, key: string, latest = Infinity): Entry | undefined {
   const [header, bytes, failure, inherited] = raw;
   if (!header) {
     if (bytes || failure) throw new CorruptEntryError('it has no header', { key });
@@ -72,10 +75,12 @@ export function decodeEntry(raw: RawEntry, codec: Codec, key: string): Entry | u
   if (!areInstants(Number(storedAt), Number(freshUntil), Number(grace), Number(freshUntil) + Number(grace))) {
     throw new CorruptEntryError('its times cannot be read', { key });
   }
+  // The date shows that it was invalidated, whatever clock is asked.
+  const isInvalidated = Number(freshUntil) < Number(storedAt);
   try {
     const facts: Facts = {
       kind: kind as Entry['kind'],
-      storedAt: Number(storedAt),
+      storedAt: isInvalidated ? Number(storedAt) : Math.min(Number(storedAt), latest),
       inheritedAge: decodeAge(inherited),
       freshUntil: Number(freshUntil),
       grace: Number(grace),

@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 
+import { isFresh } from '../../lib/core/decide.js';
 import { CorruptEntryError } from '../../lib/core/errors.js';
 import type { Entry } from '../../lib/core/entry.js';
+import { MsgpackrCodec } from '../../lib/msgpackr/msgpackr-codec.js';
+import { decodeEntry } from '../../lib/redis/stored-format.js';
 import { StoreSchedule } from '../../lib/testing/store-schedule.js';
 import { StoreUser } from '../../lib/testing/store-user.js';
 import { openRedisStore, type OpenRedisStore } from '../support/open-redis-store.js';
@@ -32,6 +35,26 @@ const open = (): OpenRedisStore & { user: StoreUser } => {
   const advance = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   return { ...open, user: new StoreUser({ store, advance, close: async () => undefined }) };
 };
+
+describe('an entry of a Cluster, whose masters have clocks of their own', () => {
+  const codec = new MsgpackrCodec();
+  const entryOf = (header: string, now?: number): Entry | undefined =>
+    decodeEntry([Buffer.from(header), codec.encode(1)], codec, 'key', now);
+
+  it('that a master stored which is ahead counts as of now, and is fresh', () => {
+    const header = '1 value 100000.000 160000.000 0.000 token []';
+    const entry = entryOf(header, 90_000);
+    expect(entry?.storedAt).toBe(90_000);
+    expect(entry && isFresh(entry, 90_000)).toBe(true);
+    const control = entryOf(header);
+    expect(control && isFresh(control, 90_000)).toBe(false);
+  });
+
+  it('that was invalidated there is not fresh', () => {
+    const entry = entryOf('1 value 100000.000 99999.000 60000.000 token []', 90_000);
+    expect(entry && isFresh(entry, 90_000)).toBe(false);
+  });
+});
 
 /** Waits until background work is done. */
 const settled = async (gone: () => Promise<boolean>): Promise<void> => {
