@@ -29,13 +29,13 @@ export class PrismaCities extends Cities {
 
   async city(id: number): Promise<Reading<CityView>> {
     const reading = await this.cities.getJob.read({ where: { id }, include });
-    return { ...reading, value: viewOf(reading.value as CityRow) };
+    return { ...reading, value: viewOf(reading.value) };
   }
 
   async largest(countryCode: string): Promise<Reading<CityView[]>> {
     const orderBy = { population: 'desc' } as const;
     const reading = await this.cities.filterJob.read({ where: { countryCode }, include, orderBy, take: 10 });
-    return { ...reading, value: (reading.value as CityRow[]).map(viewOf) };
+    return { ...reading, value: reading.value.map(viewOf) };
   }
 
   count(countryCode: string): Promise<Reading<number>> {
