@@ -22,10 +22,9 @@ const UNIT = UNIT_ROOMS.flatMap((room) => testsIn(join('test', room))).filter(
 const LONG = [
   'test/simulation/{mutants,at-length}.test.ts',
   'test/fuzz/fuzz.test.ts',
-  'test/chaos/server-clock.test.ts',
   'test/http/behind-{nginx,varnish}.test.ts',
   'test/{typeorm,sequelize,mikro-orm,prisma,drizzle}/process-death.test.ts',
-  'test/sample/demo-orm{,-controls}.test.ts',
+  'test/sample/demo-orm.test.ts',
 ];
 /** Those of them that need the machine for themselves: minutes of many real processes, with bounds of time. */
 const ALONE = ['test/chaos/{chaos,guarantees}.test.ts'];
@@ -51,9 +50,7 @@ const ON_IOREDIS_6 = [
 
 /** Short files that take long, in this order. One of them that begins last ends long after all others. */
 const SLOW = [
-  'test/sample/demo-orm-controls.test.ts',
   'test/sample/demo-orm.test.ts',
-  'test/chaos/server-clock.test.ts',
   'test/simulation/mutants.test.ts',
   ...['drizzle', 'sequelize', 'typeorm', 'mikro-orm', 'prisma'].map((orm) => `test/${orm}/process-death.test.ts`),
   'test/simulation/at-length.test.ts',
@@ -152,11 +149,11 @@ export default defineConfig({
         // What `npm install ioredis` brings. The other tests have ioredis 5, the version that all our peers accept.
         extends: true,
         resolve: { alias: [{ find: /^ioredis$/, replacement: 'ioredis6' }] },
-        test: { ...SERVERS, name: 'ioredis-6', include: ON_IOREDIS_6, maxWorkers: 2, sequence: { groupOrder: 3 } },
+        test: { ...SERVERS, name: 'ioredis-6', include: ON_IOREDIS_6, maxWorkers: 3, sequence: { groupOrder: 3 } },
       },
       {
         extends: true,
-        test: { ...SERVERS, name: 'failover', include: AFTER_FAILOVER, maxWorkers: 2, sequence: { groupOrder: 3 } },
+        test: { ...SERVERS, name: 'failover', include: AFTER_FAILOVER, maxWorkers: 3, sequence: { groupOrder: 3 } },
       },
       {
         extends: true,
@@ -164,13 +161,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: {
-          globalSetup: [SERVERS.globalSetup, 'test/support/build-sample.ts'],
-          name: 'long',
-          include: LONG,
-          maxWorkers: 4,
-          sequence: { groupOrder: 6 },
-        },
+        test: { ...SERVERS, name: 'long', include: LONG, maxWorkers: 4, sequence: { groupOrder: 6 } },
       },
     ],
   },

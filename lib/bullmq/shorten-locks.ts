@@ -2,6 +2,9 @@ import type { Worker } from 'bullmq';
 import { backendOf } from './backend-of.js';
 import { runScript, type Script } from './run-script.js';
 
+/** Milliseconds. Workers of another release may look for dead ones less often, and leave a mark that lasts longer. */
+const SLACK = 30_000;
+
 /**
  * KEYS: the mark of the last search for dead workers; the running requests. ARGV: milliseconds for which the mark and the lock
  * of a request may last, the beginning of the locks' names, and `1` to look at them whatever the mark says.
@@ -28,6 +31,11 @@ export async function shortenLocks(worker: Worker, isClockSetBack: boolean): Pro
   const { lockDuration, stalledInterval } = worker.opts;
   if (lockDuration === undefined || stalledInterval === undefined) return;
   const keys = [worker.toKey('stalled-check'), worker.toKey('active')];
-  const limits = [Math.ceil(stalledInterval), Math.ceil(lockDuration), worker.toKey(''), isClockSetBack ? 1 : 0];
+  const limits = [
+    Math.ceil(stalledInterval) + SLACK,
+    Math.ceil(lockDuration),
+    worker.toKey(''),
+    isClockSetBack ? 1 : 0,
+  ];
   await runScript(await backendOf(worker).client, SHORTEN, [...keys, ...limits]);
 }

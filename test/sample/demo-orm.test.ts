@@ -1,11 +1,17 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ensurePostgres } from '../support/ensure-postgres.js';
-import { Demo } from './demo.js';
 
+/** `npm run demo:orm` without its build: `npm run test:long` has built the package. */
 describe('demo:orm', () => {
-  beforeAll(() => void ensurePostgres());
+  beforeAll(() => {
+    execFileSync('npx', ['tsc', '-p', 'sample'], { stdio: 'inherit' });
+    ensurePostgres();
+  });
 
   it(
     'passes all its checks with TypeORM and with Prisma, and leaves nothing behind',
@@ -17,6 +23,40 @@ describe('demo:orm', () => {
       await expect.poll(() => demo.leftovers()).toEqual([]);
     },
   );
+
+  describe('control: it fails', { timeout: 400_000 }, () => {
+    it('where writes make nothing stale', async () => {
+      const demo = new Demo(['prisma'], { INVALIDATE: 'false' });
+      expect(await demo.exitCode()).toBe(1);
+      expect(demo.failures()).toEqual(
+        expect.arrayContaining([
+          'once it was acknowledged, old rows were marked as stale',
+          'then both web processes had what is new',
+          'the worker fetched once',
+        ]),
+      );
+    });
+
+    it('where nothing is cached', async () => {
+      const demo = new Demo(['typeorm'], { CACHE: 'false' });
+      expect(await demo.exitCode()).toBe(1);
+      expect(demo.failures()).toEqual(
+        expect.arrayContaining([
+          'the database was asked once',
+          'the ten later reads were hits',
+          'before the commit London is as it was, and fresh',
+          'nothing is stale, and London is as it was',
+          'the database was left alone',
+        ]),
+      );
+    });
+
+    it('where web processes refresh instead of the worker', async () => {
+      const demo = new Demo(['typeorm'], { REFRESH_IN: 'web' });
+      expect(await demo.exitCode()).toBe(1);
+      expect(demo.failures()).toContain('nobody waited: no read of a web process asked the database');
+    });
+  });
 
   it('says in one line where there is no PostgreSQL', async () => {
     const demo = new Demo([], { POSTGRES_BIN: join(tmpdir(), 'no-such-folder') });
@@ -44,3 +84,58 @@ describe('demo:orm', () => {
     await expect.poll(() => demo.leftovers()).toEqual([]);
   });
 });
+
+class Demo {
+  readonly process: ChildProcess;
+  readonly #temp = mkdtempSync(join(tmpdir(), 'demo-orm-'));
+  readonly #exited: Promise<unknown>;
+  output = '';
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    // As the temp folder of a system: PostgreSQL runs as another user, and removes its own folder.
+    chmodSync(this.#temp, 0o1777);
+    const child = spawn(process.execPath, ['sample/dist/demo/orm.js', ...args], {
+      env: { ...process.env, TMPDIR: this.#temp, ...env, REDIS_URL: undefined },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text: Buffer) => (this.output += text.toString()));
+    }
+    this.process = child;
+    this.#exited = once(child, 'close');
+    onTestFinished(async () => {
+      child.kill('SIGINT');
+      await this.#exited;
+      await expect.poll(() => this.leftovers()).toEqual([]);
+      rmSync(this.#temp, { recursive: true, force: true });
+    });
+  }
+
+  async exitCode(): Promise<number | null> {
+    await this.#exited;
+    return this.process.exitCode;
+  }
+
+  says(text: string): Promise<void> {
+    return expect.poll(() => this.output, { timeout: 90_000 }).toContain(text);
+  }
+
+  /** The checks that failed. */
+  failures(): string[] {
+    return [...this.output.matchAll(/✗ (.*?): seen/g)].map(([, what = '']) => what.replaceAll(': seen', ''));
+  }
+
+  /** The folders of its servers, which their shells remove after they have ended. */
+  leftovers(): string[] {
+    return readdirSync(this.#temp).filter((name) => name.startsWith('cities-'));
+  }
+
+  /** The id of a process that the demo started. */
+  childNamed(part: string): number {
+    const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args=']).toString().trim().split('\n');
+    const found = processes
+      .map((line) => line.trim().split(/\s+/))
+      .find(([, parent, ...args]) => Number(parent) === this.process.pid && args.join(' ').includes(part));
+    return Number(found?.[0]);
+  }
+}
