@@ -1,10 +1,10 @@
 import type { Clock } from '../ports.js';
 
-/** Claiming or storing a hundred keys in Redis takes a few milliseconds of computing. */
-const KEYS_PER_TURN = 100;
+/** Claiming or storing fifty keys in Redis takes a few milliseconds of computing. */
+const KEYS_PER_TURN = 50;
 
 /**
- * Lets a hundred keys through in each turn of the event loop, in the order in which they came, so that an operation on
+ * Lets fifty keys through in each turn of the event loop, in the order in which they came, so that an operation on
  * many keys leaves room for everything else that the process does.
  */
 export class Pace {

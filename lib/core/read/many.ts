@@ -15,7 +15,7 @@ const AT_ONCE = 1_000;
 
 /**
  * Reads many keys in one round trip for each thousand. What is missing is fetched by `fetchMany` if the job has one. The
- * event loop goes on between the thousands, and between the hundreds of what is missing. None of them waits for the fetches
+ * event loop goes on between the thousands, and between each fifty of what is missing. None of them waits for the fetches
  * of another.
  */
 export async function getMany(job: JobCore, target: Target, argsList: readonly Arguments[]): Promise<unknown[]> {
