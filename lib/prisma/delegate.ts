@@ -21,38 +21,41 @@ export type EntityValue<Delegate, Kind extends 'get' | 'filter', Given = object>
   { get: 'findUniqueOrThrow'; filter: 'findMany' }[Kind]
 >;
 
-/** Arguments as they were given, since `select` and `include` decide what rows have. */
-type Given<Delegate, Kind extends 'get' | 'filter', Own> = Types.Public.Exact<Own, EntityArgs<Delegate, Kind>>;
+/** The arguments of a read as they were given, with what is wrong in them as an error. `select` and `include` decide what rows have. */
+export type ExactArgs<Delegate, Kind extends 'get' | 'filter', Own> = Types.Public.Exact<
+  Own,
+  EntityArgs<Delegate, Kind>
+>;
 
 /** The reads of a job in the types of Prisma. Only types: the methods are those of the job. */
 export interface RowReads<Delegate> {
   get<Own extends EntityArgs<Delegate, 'get'>>(
-    args: Given<Delegate, 'get', Own>,
+    args: ExactArgs<Delegate, 'get', Own>,
   ): Promise<EntityValue<Delegate, 'get', Own>>;
   read<Own extends EntityArgs<Delegate, 'get'>>(
-    args: Given<Delegate, 'get', Own>,
+    args: ExactArgs<Delegate, 'get', Own>,
   ): Promise<Reading<EntityValue<Delegate, 'get', Own>>>;
   peek<Own extends EntityArgs<Delegate, 'get'>>(
-    args: Given<Delegate, 'get', Own>,
+    args: ExactArgs<Delegate, 'get', Own>,
   ): Promise<Peeked<EntityValue<Delegate, 'get', Own>> | undefined>;
   refresh<Own extends EntityArgs<Delegate, 'get'>>(
-    args: Given<Delegate, 'get', Own>,
+    args: ExactArgs<Delegate, 'get', Own>,
   ): Promise<EntityValue<Delegate, 'get', Own>>;
 }
 
 /** As `RowReads`, of rows that match. */
 export interface RowsReads<Delegate> {
   get<Own extends EntityArgs<Delegate, 'filter'>>(
-    args?: Given<Delegate, 'filter', Own>,
+    args?: ExactArgs<Delegate, 'filter', Own>,
   ): Promise<EntityValue<Delegate, 'filter', Own>>;
   read<Own extends EntityArgs<Delegate, 'filter'>>(
-    args?: Given<Delegate, 'filter', Own>,
+    args?: ExactArgs<Delegate, 'filter', Own>,
   ): Promise<Reading<EntityValue<Delegate, 'filter', Own>>>;
   peek<Own extends EntityArgs<Delegate, 'filter'>>(
-    args?: Given<Delegate, 'filter', Own>,
+    args?: ExactArgs<Delegate, 'filter', Own>,
   ): Promise<Peeked<EntityValue<Delegate, 'filter', Own>> | undefined>;
   refresh<Own extends EntityArgs<Delegate, 'filter'>>(
-    args?: Given<Delegate, 'filter', Own>,
+    args?: ExactArgs<Delegate, 'filter', Own>,
   ): Promise<EntityValue<Delegate, 'filter', Own>>;
 }
 

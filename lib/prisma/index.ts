@@ -5,7 +5,7 @@
  */
 export { AsyncCachePrismaModule, type CachedDelegateOptions } from './async-cache-prisma.module.js';
 export { CachedDelegate } from './cached-delegate.js';
-export type { EntityArgs, EntityValue, ModelName, RowReads, RowsReads } from './delegate.js';
+export type { EntityArgs, EntityValue, ExactArgs, ModelName, RowReads, RowsReads } from './delegate.js';
 export { EntityCountJob } from './entity-count-job.js';
 export { EntityFilterJob } from './entity-filter-job.js';
 export { EntityGetJob } from './entity-get-job.js';

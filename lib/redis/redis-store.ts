@@ -309,9 +309,11 @@ export class RedisStore implements Store {
 
   #decode(key: string, raw: RawEntry): Entry | undefined {
     try {
+      const now = this.now();
       // Masters of a Cluster have clocks of their own: one that is ahead is no sign that another was set back.
-      const entry = decodeEntry(raw, this.#codec, key, this.#link.isCluster ? this.now() : Infinity);
-      if (entry !== undefined && isFromTheFuture(entry.storedAt, this.now())) this.#link.doubtTime();
+      if (this.#link.isCluster) return decodeEntry(raw, this.#codec, key, now);
+      const entry = decodeEntry(raw, this.#codec, key);
+      if (entry !== undefined && isFromTheFuture(entry.storedAt, now)) this.#link.doubtTime();
       return entry;
     } catch (error) {
       this.#unreadable.met(key, error, raw);

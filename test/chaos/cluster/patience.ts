@@ -24,6 +24,13 @@ export async function inLanes<One, Result>(
   return results;
 }
 
+/** How long waits took, at the beginning of a longer text; nothing of none. */
+export function waitsOf(times: readonly number[]): string {
+  if (times.length === 0) return '';
+  const [p50, p99] = [percentile(times, 50), percentile(times, 99)].map((ms) => `${(ms / 1_000).toFixed(2)} s`);
+  return `p50 ${p50}, p99 ${p99}, `;
+}
+
 export function percentile(numbers: readonly number[], percent: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.max(1, Math.ceil((percent / 100) * sorted.length)) - 1] ?? Number.NaN;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, ClusterOptions } from '../cluster/cluster.js';
-import { percentile } from '../cluster/patience.js';
+import { percentile, waitsOf } from '../cluster/patience.js';
 import { CHANGES, type Change, LANES, oldValuesBack } from './g4-no-old-value.js';
 import { LEASE, takeovers } from './g7-killed-web.js';
 import { recoveries } from './g7-killed-worker.js';
@@ -123,7 +123,7 @@ async function measureTakeover(cluster: Cluster, step: number, size: number): Pr
   const holds = stuck === 0 && most <= 2;
   return {
     n: times.length + stuck,
-    number: `${waits(times)}at most ${most} fetches with that of the dead, ${stuck} stuck`,
+    number: `${waitsOf(times)}at most ${most} fetches with that of the dead, ${stuck} stuck`,
     holds,
     exact: holds && percentile(times, 99) <= LONGEST_WAIT,
   };
@@ -135,16 +135,10 @@ async function measureRecovery(cluster: Cluster, step: number, size: number): Pr
   cluster.setServerClock(0);
   return {
     n: times.length + stuck,
-    number: `${waits(times)}${stuck} stuck`,
+    number: `${waitsOf(times)}${stuck} stuck`,
     holds: stuck === 0,
     exact: stuck === 0 && percentile(times, 99) <= LONGEST_WAIT + NOTICED_WITHIN,
   };
-}
-
-function waits(times: readonly number[]): string {
-  if (times.length === 0) return '';
-  const [p50, p99] = [percentile(times, 50), percentile(times, 99)].map((ms) => `${(ms / 1_000).toFixed(2)} s`);
-  return `p50 ${p50}, p99 ${p99}, `;
 }
 
 async function measureAttempts(cluster: Cluster, step: number, seconds: number): Promise<Measured> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CacheProcess } from '../cluster/cache-process.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { percentile, until } from '../cluster/patience.js';
+import { percentile, until, waitsOf } from '../cluster/patience.js';
 import { read } from './readings.js';
 import { type Measured, newKeys, PATIENT, type Scenario } from './scenario.js';
 
@@ -26,12 +26,10 @@ export const killedWeb: readonly Scenario[] = [
 
 async function measureTakeover(cluster: Cluster, size: number): Promise<Measured> {
   const { times, stuck, most } = await takeovers(cluster, size);
-  const [p50, p99] = [percentile(times, 50), percentile(times, 99)].map((ms) => `${(ms / 1_000).toFixed(2)} s`);
-  const waits = times.length === 0 ? '' : `p50 ${p50}, p99 ${p99}, `;
   const holds = stuck === 0 && most === 2;
   return {
     n: times.length + stuck,
-    number: `${waits}at most ${most} fetches with that of the dead, ${stuck} stuck`,
+    number: `${waitsOf(times)}at most ${most} fetches with that of the dead, ${stuck} stuck`,
     holds,
     exact: holds && percentile(times, 99) <= LEASE + 1_000,
   };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CacheProcess } from '../cluster/cache-process.js';
 import type { Cluster, ClusterOptions } from '../cluster/cluster.js';
 import type { JobName } from '../cluster/jobs.js';
-import { percentile, until } from '../cluster/patience.js';
+import { percentile, until, waitsOf } from '../cluster/patience.js';
 import { read } from './readings.js';
 import { makeStale, type Measured, newKeys, PATIENT, type Scenario } from './scenario.js';
 
@@ -44,10 +44,12 @@ async function measureRecovery(
   patience: number,
 ): Promise<Measured> {
   const { times, stuck } = await recoveries(cluster, job, size, { patience });
-  const [p50, p99] = [percentile(times, 50), percentile(times, 99)];
-  const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
-  const number = times.length === 0 ? `${stuck} stuck` : `p50 ${seconds(p50)}, p99 ${seconds(p99)}, ${stuck} stuck`;
-  return { n: times.length + stuck, number, holds: stuck === 0, exact: stuck === 0 && p99 <= lease + 1_000 };
+  return {
+    n: times.length + stuck,
+    number: `${waitsOf(times)}${stuck} stuck`,
+    holds: stuck === 0,
+    exact: stuck === 0 && percentile(times, 99) <= lease + 1_000,
+  };
 }
 
 export interface Recoveries {
