@@ -1,9 +1,10 @@
+import { bytesOfPlaces } from '../core/value/blank-object.js';
+import { MetObjects } from '../core/value/met-objects.js';
+
 /** Bytes that the engine takes for each, measured on 64-bit builds. */
 const WORD = 8;
 const STRING = 16;
 const OBJECT = 3 * WORD;
-/** A new object has room for four members in itself; further ones are in a table of their own, which grows by three. */
-const MEMBERS_INSIDE = 4;
 const DATE = 12 * WORD;
 const COLLECTION = 4 * WORD;
 /** For each entry of a Map, or of a Set: their tables are between half full and full. */
@@ -27,61 +28,55 @@ export function estimatedBytesOfEntry(key: string, value: unknown): number {
  * Walks through the value once, at about a tenth of the cost of copying it. What occurs several times counts once.
  */
 export function estimatedBytes(value: unknown): number {
-  try {
-    return WORD + bytesOf(value);
-  } finally {
-    seen.clear();
-  }
+  return WORD + bytesOf(value, new MetObjects());
 }
 
-/** The objects that have been counted in the present walk. One for all walks, since nothing interrupts one. */
-const seen = new Set<object>();
+type Met = MetObjects<true>;
 
-function bytesOf(value: unknown): number {
+function bytesOf(value: unknown, met: Met): number {
   if (typeof value === 'string') return bytesOfText(value);
   if (typeof value === 'number') return isSmallInteger(value) ? 0 : BOXED_NUMBER;
   if (typeof value === 'bigint') return 2 * WORD + WORD * Math.ceil(value.toString(16).length / 16);
-  if (typeof value !== 'object' || value === null || seen.has(value)) return 0;
-  seen.add(value);
-  return bytesOfObject(value);
+  if (typeof value !== 'object' || value === null || met.of(value) === true) return 0;
+  met.set(value, true);
+  return bytesOfObject(value, met);
 }
 
 function isSmallInteger(value: number): boolean {
   return Number.isInteger(value) && Math.abs(value) < LARGEST_SMALL_INTEGER;
 }
 
-function bytesOfObject(value: object): number {
+function bytesOfObject(value: object, met: Met): number {
   if (Array.isArray(value)) {
     let bytes = 4 * WORD + WORD * (2 + value.length);
-    for (const element of value as readonly unknown[]) bytes += bytesOf(element);
+    for (const element of value as readonly unknown[]) bytes += bytesOf(element, met);
     return bytes;
   }
   if (value instanceof Map) {
     let bytes = COLLECTION + MAP_SLOT * value.size;
-    for (const [key, element] of value) bytes += bytesOf(key) + bytesOf(element);
+    for (const [key, element] of value) bytes += bytesOf(key, met) + bytesOf(element, met);
     return bytes;
   }
   if (value instanceof Set) {
     let bytes = COLLECTION + SET_SLOT * value.size;
-    for (const element of value) bytes += bytesOf(element);
+    for (const element of value) bytes += bytesOf(element, met);
     return bytes;
   }
   if (ArrayBuffer.isView(value)) return BUFFER + value.byteLength;
   if (value instanceof ArrayBuffer) return BUFFER + value.byteLength;
   const own = value instanceof Date ? DATE : OBJECT;
-  return own + bytesOfMembers(value);
+  return own + bytesOfMembers(value, met);
 }
 
-function bytesOfMembers(value: object): number {
+function bytesOfMembers(value: object, met: Met): number {
   const isPlain = Object.getPrototypeOf(value) === Object.prototype;
   // Errors have members that are not enumerable. No accessor is run: plain values have none, and others may.
   const names = isPlain ? Object.keys(value) : Reflect.ownKeys(value);
   let bytes = 0;
   for (const name of names) {
-    bytes += bytesOf(isPlain ? (value as Record<PropertyKey, unknown>)[name] : dataOf(value, name));
+    bytes += bytesOf(isPlain ? (value as Record<PropertyKey, unknown>)[name] : dataOf(value, name), met);
   }
-  const outside = Math.max(0, names.length - MEMBERS_INSIDE);
-  return bytes + MEMBERS_INSIDE * WORD + (outside === 0 ? 0 : WORD * (2 + 3 * Math.ceil(outside / 3)));
+  return bytes + bytesOfPlaces(names.length);
 }
 
 function dataOf(value: object, name: PropertyKey): unknown {

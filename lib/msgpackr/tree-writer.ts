@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { bytesOf, viewKind } from '../core/value/binary.js';
+import { blankObject } from '../core/value/blank-object.js';
 import { isPlainObject } from '../core/value/obstacle.js';
 import { errorKind, errorMembers, isError } from '../core/value/portable-error.js';
 import type { ValueType, ValueTypes } from '../core/value/value-types.js';
@@ -70,9 +71,10 @@ export class TreeWriter {
   }
 
   #writeFields(object: object): object {
-    const fields: Record<string, unknown> = {};
-    for (const [name, member] of Object.entries(object)) {
-      const value = this.write(member);
+    const names = Object.keys(object);
+    const fields = blankObject(names.length);
+    for (const name of names) {
+      const value = this.write((object as Readonly<Record<string, unknown>>)[name]);
       if (name !== '__proto__') fields[name] = value;
       else Object.defineProperty(fields, name, { value, enumerable: true });
     }

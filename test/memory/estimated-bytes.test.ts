@@ -40,6 +40,14 @@ const KINDS: Readonly<Record<string, { readonly count: number; readonly make: ()
       address: { street: text(18), city: text(10) },
     }),
   },
+  'rows of twenty columns': {
+    count: 5_000,
+    make: () => Object.fromEntries(Array.from({ length: 20 }, (_, column) => [`column${column}`, serial++])),
+  },
+  'objects that are maps by an id': {
+    count: 200,
+    make: () => JSON.parse(`{${Array.from({ length: 300 }, () => `"id ${serial}":${serial++}`).join()}}`) as unknown,
+  },
   'lists of a hundred rows': {
     count: 200,
     make: () => Array.from({ length: 100 }, () => ({ id: serial++, title: text(30), at: date(), tags: [text(5)] })),

@@ -1,7 +1,9 @@
 import { types } from 'node:util';
 import { bytesOf, detach, rebuildView, viewKind } from './binary.js';
+import { blankObject } from './blank-object.js';
 import { assertVisibleState, classFactsOf, enumerableSymbols } from './class-facts.js';
 import { DEEPEST, MOST_HOLES } from './deepest.js';
+import { MetObjects } from './met-objects.js';
 import { classNameOf, hasToJson, isPlainObject, memberPath, Obstacle, whyOpaque } from './obstacle.js';
 import { blankError, errorKind, errorMembers, giveMembers, isError, isErrorName } from './portable-error.js';
 import { asInstance, type CustomForm, deserialize, type ValueType, type ValueTypes } from './value-types.js';
@@ -19,10 +21,10 @@ export interface CopierOptions {
 
 /** Copies one value deeply and records what happens to its classes. Throws an {@link Obstacle}. */
 export class Copier {
-  /** Classes whose instances became plain objects. */
-  readonly classNames = new Set<string>();
+  /** Classes whose instances became plain objects; undefined for none. */
+  classNames: Set<string> | undefined;
   /** By original, so that shared and circular references are kept. */
-  readonly #copies = new Map<object, unknown>();
+  readonly #copies = new MetObjects<unknown>();
   #depth = 0;
   #holes = 0;
 
@@ -35,7 +37,7 @@ export class Copier {
   }
 
   #copyObject(value: object): unknown {
-    const known = this.#copies.get(value);
+    const known = this.#copies.of(value);
     if (known !== undefined) return known;
     if (this.options.sharesFrozen === true && Object.isFrozen(value)) return value;
     if (this.#depth === DEEPEST) throw new Obstacle(`is nested deeper than ${DEEPEST} levels`);
@@ -106,11 +108,12 @@ export class Copier {
 
   #copyFields(object: object): object {
     const fields = object as Readonly<Record<string, unknown>>;
-    const copy: Record<string, unknown> = {};
+    const names = Object.keys(fields);
+    const copy = blankObject(names.length);
     this.#copies.set(object, copy);
     let current = '';
     try {
-      for (const name of Object.keys(fields)) {
+      for (const name of names) {
         current = name;
         const value = this.copy(fields[name]);
         if (name === '__proto__') Object.defineProperty(copy, name, { value, ...ORDINARY });
@@ -218,7 +221,7 @@ export class Copier {
   #note(value: object, kind: string): void {
     if (this.options.valueTypes.of(value) !== undefined) return;
     const name = classNameOf(value);
-    if (name !== kind) this.classNames.add(name === '' ? '(anonymous class)' : name);
+    if (name !== kind) (this.classNames ??= new Set()).add(name === '' ? '(anonymous class)' : name);
   }
 }
 

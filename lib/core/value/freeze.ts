@@ -11,16 +11,25 @@ import type { ValueTypes } from './value-types.js';
  */
 export function freezeShareable(value: unknown, valueTypes: ValueTypes): boolean {
   if (typeof value !== 'object' || value === null) return true;
-  const found = new Set<object>([value]);
-  let isAll = true;
-  for (const object of found) {
-    if (isChangeable(object, valueTypes)) isAll = false;
-    else eachMember(object, valueTypes, (member) => found.add(member));
+  // Made for the first object inside of the value: most values are one object.
+  let inside: Set<object> | undefined;
+  const isShareable = (object: object): boolean => {
+    if (isChangeable(object, valueTypes)) return false;
+    eachMember(object, valueTypes, (member) => (inside ??= new Set()).add(member));
+    return true;
+  };
+  let isAll = isShareable(value);
+  for (const object of inside ?? NOTHING) isAll = isShareable(object) && isAll;
+  if (!isAll) {
+    new PartialFreeze(valueTypes).visit(value);
+    return false;
   }
-  if (isAll) for (const object of found) freeze(object, valueTypes);
-  else new PartialFreeze(valueTypes).visit(value);
-  return isAll;
+  freeze(value, valueTypes);
+  for (const object of inside ?? NOTHING) freeze(object, valueTypes);
+  return true;
 }
+
+const NOTHING: readonly object[] = [];
 
 /** Freezes the parts of a value that lead to nothing changeable. */
 class PartialFreeze {

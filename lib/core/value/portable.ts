@@ -24,7 +24,8 @@ export function toPortable(job: string, value: unknown, valueTypes: ValueTypes):
   if (isPrimitive(value)) return { value, shareable: true, classNames: NO_NAMES };
   const copier = new Copier({ valueTypes });
   const copy = refusing(job, () => copier.copy(value));
-  return { value: copy, shareable: freezeShareable(copy, valueTypes), classNames: [...copier.classNames] };
+  const classNames = copier.classNames === undefined ? NO_NAMES : [...copier.classNames];
+  return { value: copy, shareable: freezeShareable(copy, valueTypes), classNames };
 }
 
 /** A portable copy in which instances are plain objects that name their class under `mark`. */
