@@ -29,7 +29,7 @@ export class RecentEntries {
 
   get(key: string): StoredEntry | undefined {
     const entry = this.#entries.get(key);
-    if (entry !== undefined) entry.used = true;
+    if (entry !== undefined && !entry.used) entry.used = true;
     return entry;
   }
 

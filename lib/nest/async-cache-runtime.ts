@@ -108,7 +108,11 @@ export class AsyncCacheRuntime {
       cls,
       method: undefined,
       options,
-      fetch: async (target, args) => storedForm(target, await lastValueOf((target as JobInstance).fetch(...args))),
+      fetch: (target, args) => {
+        const fetched = lastValueOf((target as JobInstance).fetch(...args));
+        // Each promise of a fetch counts in the cost of a fill.
+        return hasStoredForm(target) ? fetched.then((value) => storedForm(target, value)) : fetched;
+      },
       fetchMany: fetchManyOf(instance),
       resolve: this.providers.resolverOf(instance, name),
     }).job;
@@ -148,6 +152,10 @@ interface JobInstance {
 
 function isJob(instance: object): instance is JobInstance {
   return 'fetch' in instance && typeof instance.fetch === 'function';
+}
+
+function hasStoredForm(target: object): boolean {
+  return STORED_FORM in target;
 }
 
 function storedForm(target: object, value: unknown): unknown {

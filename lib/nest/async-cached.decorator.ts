@@ -69,7 +69,7 @@ function decorate(owner: object, propertyKey: string | symbol, options: JobOptio
     propertyKey,
     options,
     parameterClasses: parameterClassesOf(owner, propertyKey),
-    fetch: async (target, args) => {
+    fetch: (target, args) => {
       const result = original.apply(target, [...args]);
       returns ??= isObservable(result) ? 'observable' : 'promise';
       return lastValueOf(result);

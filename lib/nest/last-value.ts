@@ -4,6 +4,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
  * The value of a method's result: the last value of an Observable, undefined if it is empty, else what the Promise
  * resolves to.
  */
-export async function lastValueOf(result: unknown): Promise<unknown> {
-  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+export function lastValueOf(result: unknown): Promise<unknown> {
+  if (result instanceof Promise) return result;
+  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : Promise.resolve(result);
 }

@@ -237,12 +237,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a lease is not renewed',
-    edits: [{ file: 'core/fill/fetch', from: '  renewLater();\n  return () => {', to: '  return () => {' }],
+    edits: [{ file: 'core/fill/fetch', from: 'void this.#renew();', to: '' }],
     killedBy: ['I4'],
   },
   {
     name: 'a lease is renewed although its fetch is over',
-    edits: [{ file: 'core/fill/fetch', from: 'for (const stopRenewing of stopsRenewing) stopRenewing();', to: '' }],
+    edits: [{ file: 'core/fill/fetch', from: 'this.#cancelTick();', to: 'this.#left = Infinity;' }],
     killedBy: ['I6'],
   },
   {
@@ -316,8 +316,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'core/job/job-core',
-        from: '      this.reportStoreFailure(operation, key, error);\n      return undefined;',
-        to: '      this.reportStoreFailure(operation, key, error);\n      this.reportStoreFailure(operation, key, error);\n      return undefined;',
+        from: "this.environment.observer.observe({ type: 'store-failed', job: this.name, key, operation, error });",
+        to: "for (let twice = 0; twice < 2; twice++) this.environment.observer.observe({ type: 'store-failed', job: this.name, key, operation, error });",
       },
     ],
     killedBy: ['I7'],

@@ -1,5 +1,4 @@
 import { createContext, type RefreshContext } from './fetch-context.js';
-import { FetchDeadline } from './fetch-deadline.js';
 import type { WishesOf } from './fetch-wishes.js';
 import type { Entry } from '../entry.js';
 import { FetchTimeoutError } from '../errors.js';
@@ -17,66 +16,15 @@ interface Surroundings {
 
 /**
  * Runs the user's fetch with its deadline and its context, and renews all leases that it fills while it runs. Rejects
- * with the fetch's own error.
+ * with the fetch's own error, or with a {@link FetchTimeoutError} at the deadline.
  */
-export async function fetchUnderLease<Result>(
+export function fetchUnderLease<Result>(
   job: JobCore,
   fillings: readonly Filling[],
   about: Surroundings,
   fetch: () => Promise<Result>,
 ): Promise<Result> {
-  const { clock } = job.environment;
-  const [first] = fillings;
-  const { key, background, failures, previous } = first ?? NOTHING;
-  const deadline = new FetchDeadline(clock, job.policy.fetchTimeout, () => {
-    return new FetchTimeoutError(job.name, key, job.policy.fetchTimeout);
-  });
-  const stopsRenewing = fillings.map(({ lease }) => renewWhileFetching(job, lease));
-  const startedAt = clock.now();
-  job.counters.fetches++;
-  job.counters.inFlight++;
-  try {
-    const createOwn = (): RefreshContext => {
-      const facts = { key, background, attempt: failures + 1 };
-      const isOne = fillings.length === 1;
-      return createContext(facts, deadline, () => (isOne ? valueOf(job, previous()) : undefined), about.wishesOf);
-    };
-    const flow = flowOf(job, fillings, createOwn, about.dependencies);
-    return await deadline.within(() => track(job, flow, fetch));
-  } finally {
-    deadline.cancel();
-    for (const stopRenewing of stopsRenewing) stopRenewing();
-    const took = clock.now() - startedAt;
-    job.counters.inFlight--;
-    job.counters.fetchTime.record(took);
-    job.tell(() => ({ type: 'fetched', job: job.name, key, background, duration: took / 1_000 }));
-  }
-}
-
-/** The fetch as a part of the fetch that reads it, if there is one. */
-function flowOf(
-  job: JobCore,
-  fillings: readonly Filling[],
-  createOwn: () => RefreshContext,
-  dependencies: Dependencies | undefined,
-): FetchFlow {
-  const outer = currentFlow();
-  const isBackground = fillings[0]?.background === true || outer?.buildsOnNew === true;
-  const keys = fillings.map(({ key }) => key);
-  return new FetchFlow(createOwn, keys, dependencies, job.policy.nested && isBackground, outer);
-}
-
-/** Runs the fetch, and registers it where those that wait for its keys find it. */
-function track<Result>(job: JobCore, flow: FetchFlow, fetch: () => Promise<Result>): Promise<Result> {
-  for (const key of flow.keys) job.fetching.set(key, flow);
-  return flow.run(fetch, () => {
-    for (const key of flow.keys) if (job.fetching.get(key) === flow) job.fetching.delete(key);
-  });
-}
-
-/** A copy, because readers share the stored value and the fetch may change this one. */
-function valueOf(job: JobCore, entry: Entry | undefined): unknown {
-  return entry?.kind === 'value' ? job.forReader(entry) : undefined;
+  return new RunningFetch<Result>(job, fillings, about).run(fetch);
 }
 
 const NOTHING: Pick<Filling, 'key' | 'background' | 'failures' | 'previous'> = {
@@ -86,28 +34,141 @@ const NOTHING: Pick<Filling, 'key' | 'background' | 'failures' | 'previous'> = {
   previous: () => undefined,
 };
 
-/**
- * Renews the lease for as long as this process runs. Renewing every third of the lease leaves room for two lost
- * attempts.
- */
-function renewWhileFetching(job: JobCore, lease: Lease | undefined): () => void {
-  if (lease === undefined) return () => undefined;
-  const { clock } = job.environment;
-  let stopped = false;
-  let cancel: () => void = () => undefined;
-  const renew = async (): Promise<void> => {
-    const held = await job.attempt('renew', lease.key, () => job.store.renew(lease, job.policy.lease));
-    // A store that did not answer may still hold the lease. One that answered no has given it to another holder.
-    if (!stopped && held !== false) renewLater();
-  };
-  const renewLater = (): void => {
-    cancel = clock.schedule(job.policy.lease / 3, () => {
-      void renew();
+/** A fetch while it runs. One object and one timer: of what a fill in memory costs, most is what it allocates. */
+class RunningFetch<Result> {
+  readonly #flow: FetchFlow;
+  readonly #startedAt: number;
+  /** Those that this process still holds, as far as it knows. */
+  #leases: Lease[] = [];
+  #isRenewing = false;
+  /** Milliseconds until the deadline, at the last tick. */
+  #left: number;
+  #cancelTick: () => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  /** Made when the fetch first asks for its signal: a controller with a listener costs more than the rest of a fill. */
+  #controller: AbortController | undefined;
+  /** Set when the deadline has passed. */
+  #error: FetchTimeoutError | undefined;
+  #isOver = false;
+
+  constructor(
+    private readonly job: JobCore,
+    private readonly fillings: readonly Filling[],
+    private readonly about: Surroundings,
+  ) {
+    this.#startedAt = job.environment.clock.now();
+    this.#left = job.policy.fetchTimeout;
+    for (const { lease } of fillings) if (lease !== undefined) this.#leases.push(lease);
+    // The fetch is a part of the fetch that reads it, if there is one.
+    const outer = currentFlow();
+    const isBackground = fillings[0]?.background === true || outer?.buildsOnNew === true;
+    const keys = fillings.map(({ key }) => key);
+    const context = (): RefreshContext => this.#createContext();
+    this.#flow = new FetchFlow(context, keys, about.dependencies, job.policy.nested && isBackground, outer);
+  }
+
+  /** Settles as the fetch does, or rejects when the deadline has passed. */
+  run(fetch: () => Promise<Result>): Promise<Result> {
+    const { job } = this;
+    job.counters.fetches++;
+    job.counters.inFlight++;
+    this.#tickLater();
+    for (const key of this.#flow.keys) job.fetching.set(key, this.#flow);
+    // One promise. `Promise.race` would make five for each fetch.
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      const failed = (error: unknown): void => {
+        this.#end();
+        reject(error);
+      };
+      try {
+        this.#flow.enter(fetch).then((value) => {
+          this.#end();
+          resolve(value);
+        }, failed);
+      } catch (error) {
+        failed(error);
+      }
     });
-  };
-  renewLater();
-  return () => {
-    stopped = true;
-    cancel();
-  };
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#error !== undefined) this.#controller.abort(this.#error);
+    }
+    return this.#controller.signal;
+  }
+
+  #createContext(): RefreshContext {
+    const { key, background, failures, previous } = this.fillings[0] ?? NOTHING;
+    const isOne = this.fillings.length === 1;
+    const valueOf = (entry: Entry | undefined): unknown =>
+      // A copy, because readers share the stored value and the fetch may change this one.
+      entry?.kind === 'value' ? this.job.forReader(entry) : undefined;
+    const facts = { key, background, attempt: failures + 1 };
+    return createContext(facts, this, () => (isOne ? valueOf(previous()) : undefined), this.about.wishesOf);
+  }
+
+  /**
+   * The next tick renews the leases, or is the deadline. Renewing every third of the lease leaves room for two lost
+   * attempts. The ticks are counted and no clock is read, since somebody may set it.
+   */
+  #tickLater(): void {
+    const { policy, environment } = this.job;
+    const step = this.#leases.length === 0 ? this.#left : Math.min(this.#left, policy.lease / 3);
+    this.#cancelTick = environment.clock.schedule(step, () => {
+      this.#left -= step;
+      if (this.#left <= 0) {
+        this.#expire();
+        return;
+      }
+      void this.#renew();
+      this.#tickLater();
+    });
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    const { job } = this;
+    const renewed = await Promise.all(
+      this.#leases.map(async (lease) => {
+        const held = await job.attempt('renew', lease.key, () => job.store.renew(lease, job.policy.lease));
+        // A store that did not answer may still hold the lease. One that answered no has given it to another holder.
+        return held === false ? [] : lease;
+      }),
+    );
+    this.#leases = renewed.flat();
+    this.#isRenewing = false;
+  }
+
+  #expire(): void {
+    const { job, fillings } = this;
+    this.#error = new FetchTimeoutError(job.name, (fillings[0] ?? NOTHING).key, job.policy.fetchTimeout);
+    this.#settle();
+    // Before the signal, so that what the fetch makes of its signal does not hide the reason.
+    this.#reject(this.#error);
+    this.#controller?.abort(this.#error);
+  }
+
+  /** The fetch itself has ended, maybe after its deadline. Those that wait for its keys found it until now. */
+  #end(): void {
+    const { fetching } = this.job;
+    this.#flow.leave();
+    for (const key of this.#flow.keys) if (fetching.get(key) === this.#flow) fetching.delete(key);
+    if (!this.#isOver) this.#settle();
+  }
+
+  /** Nobody waits for the fetch any more. */
+  #settle(): void {
+    const { job, fillings } = this;
+    const { key, background } = fillings[0] ?? NOTHING;
+    this.#isOver = true;
+    this.#cancelTick();
+    const took = job.environment.clock.now() - this.#startedAt;
+    job.counters.inFlight--;
+    job.counters.fetchTime.record(took);
+    job.tell(() => ({ type: 'fetched', job: job.name, key, background, duration: took / 1_000 }));
+  }
 }

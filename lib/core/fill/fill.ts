@@ -18,22 +18,17 @@ import { isError } from '../value/portable-error.js';
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /** Fetches one value and stores it under the lease. Never rejects. */
-export async function fill(job: JobCore, filling: Filling): Promise<Filled> {
+export function fill(job: JobCore, filling: Filling): Promise<Filled> {
+  const { target, args, lease } = filling;
   const wishes = noWishes();
-  const { target, args } = filling;
   const scope = job.context.scope(filling.context, filling.background);
   const dependencies = dependenciesOf(job);
-  const startedAt = filling.lease?.grantedAt ?? job.store.now();
-  const end = { job, filling, wishes, dependencies, startedAt };
-  let value: unknown;
-  try {
-    value = await fetchUnderLease(job, [filling], { dependencies, wishesOf: () => wishes }, () =>
-      scope.fetch(() => job.definition.fetch(target, args)),
-    );
-  } catch (error) {
-    return scope.inside(() => endFailed(end, error));
-  }
-  return scope.inside(() => storeFetched(end, value));
+  const ended = { job, filling, wishes, dependencies, startedAt: lease?.grantedAt ?? job.store.now() };
+  const fetch = (): Promise<unknown> => scope.fetch(() => job.definition.fetch(target, args));
+  return fetchUnderLease(job, [filling], { dependencies, wishesOf: () => wishes }, fetch).then(
+    (value) => scope.inside(() => storeFetched(ended, value)),
+    (error: unknown) => scope.inside(() => endFailed(ended, error)),
+  );
 }
 
 /** Fetches many values of one job and one context at once and stores each under its lease. Never rejects. */

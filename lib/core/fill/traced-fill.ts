@@ -9,6 +9,8 @@ import { fill, fillMany } from './fill.js';
 
 /** `fill`, inside of a span where somebody traces. */
 export function tracedFill(job: JobCore, filling: Filling): Promise<Filled> {
+  // Most fills are not traced, and need no step.
+  if (job.environment.observer.tracing === undefined) return fill(job, filling);
   const step = { kind: 'fetch', job: job.name, background: filling.background, keys: 1 } as const;
   return traced(job, step, () => fill(job, filling), endingOf);
 }

@@ -8,8 +8,8 @@ import type { Dependencies } from './dependencies.js';
 export class FetchFlow<Context = unknown> {
   /** Set when the fetch has ended. A read that it left running is not a part of it any more. */
   isOver = false;
-  /** Fetches that must end before this one can. */
-  readonly #waitsFor = new Set<FetchFlow>();
+  /** Fetches that must end before this one can. Most wait for none. */
+  #waitsFor: Set<FetchFlow> | undefined;
   #context: Context | undefined;
 
   constructor(
@@ -31,19 +31,41 @@ export class FetchFlow<Context = unknown> {
     return this.#context as Context;
   }
 
-  /** Runs the fetch as a part of this flow. `ended` is called when it has ended. */
-  run<Result>(fetch: () => Result, ended?: () => void): Result {
+  /** Starts a fetch as a part of this flow. Call `leave` when it has ended. */
+  enter<Result>(fetch: () => Result): Result {
     const { outer } = this;
-    if (outer !== undefined) outer.#waitsFor.add(this);
-    return whileRunning(
-      () => storage.run(this, fetch),
-      () => {
-        this.isOver = true;
-        this.createContext = undefined;
-        ended?.();
-        if (outer !== undefined) outer.#waitsFor.delete(this);
-      },
-    );
+    if (outer !== undefined) outer.#wait(this);
+    running++;
+    return storage.run(this, fetch);
+  }
+
+  /**
+   * On Node 20 an AsyncLocalStorage that has ever run makes every promise of the process cost about twice as much,
+   * including those of a hit. So it is disabled whenever no fetch is running.
+   */
+  leave(): void {
+    const { outer } = this;
+    this.isOver = true;
+    this.createContext = undefined;
+    if (outer !== undefined) outer.#waitsFor?.delete(this);
+    running--;
+    if (running === 0) storage.disable();
+  }
+
+  /** Runs a fetch as a part of this flow, until it ends. */
+  run<Result>(fetch: () => Result): Result {
+    const leave = (): void => {
+      this.leave();
+    };
+    try {
+      const result = this.enter(fetch);
+      if (result instanceof Promise) result.then(leave, leave);
+      else leave();
+      return result;
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   /** The keys from the fetch of this key to the read of it, if this flow is a part of that fetch. */
@@ -69,12 +91,17 @@ export class FetchFlow<Context = unknown> {
     if (other === undefined) return end();
     const chain = this.#chainFrom(other, new Set());
     if (chain !== undefined) return refuse([this.#name, ...chain]);
-    this.#waitsFor.add(other);
+    this.#wait(other);
     try {
       return await end();
     } finally {
-      this.#waitsFor.delete(other);
+      this.#waitsFor?.delete(other);
     }
+  }
+
+  #wait(other: FetchFlow): void {
+    this.#waitsFor ??= new Set();
+    this.#waitsFor.add(other);
   }
 
   /** The keys from a flow to one that this flow is a part of, along what each flow waits for. */
@@ -82,7 +109,7 @@ export class FetchFlow<Context = unknown> {
     if (this.#isPartOf(flow)) return [flow.#name];
     if (met.has(flow)) return undefined;
     met.add(flow);
-    for (const next of flow.#waitsFor) {
+    for (const next of flow.#waitsFor ?? []) {
       const chain = this.#chainFrom(next, met);
       if (chain !== undefined) return [flow.#name, ...chain];
     }
@@ -112,26 +139,4 @@ export function currentFlow(): FetchFlow | undefined {
   if (running === 0) return undefined;
   const flow = storage.getStore();
   return flow === undefined || flow.isOver ? undefined : flow;
-}
-
-/**
- * On Node 20 an AsyncLocalStorage that has ever run makes every promise of the process cost about twice as much,
- * including those of a hit. So it is disabled whenever no fetch is running.
- */
-function whileRunning<Result>(run: () => Result, end: () => void): Result {
-  const leave = (): void => {
-    end();
-    running--;
-    if (running === 0) storage.disable();
-  };
-  running++;
-  try {
-    const result = run();
-    if (result instanceof Promise) result.then(leave, leave);
-    else leave();
-    return result;
-  } catch (error) {
-    leave();
-    throw error;
-  }
 }

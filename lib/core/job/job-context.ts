@@ -13,10 +13,14 @@ export interface ContextBinding {
 
 /** The context of one job's calls. Always undefined for a job with `context: false`, and where `forRoot` has none. */
 export class JobContext {
+  readonly #ofCall: FetchScope;
+
   constructor(
     private readonly job: string,
     private readonly binding: ContextBinding | undefined,
-  ) {}
+  ) {
+    this.#ofCall = new FetchScope(job, undefined, undefined);
+  }
 
   /** Whether a request that was made in some context can be run in this process. */
   get isKnown(): boolean {
@@ -48,7 +52,7 @@ export class JobContext {
 
   /** The scope of one fetch: the captured context if it was captured elsewhere, else the context of the call. */
   scope(captured: unknown, isElsewhere: boolean): FetchScope {
-    return new FetchScope(this.job, isElsewhere && captured !== undefined ? this.binding : undefined, captured);
+    return isElsewhere && captured !== undefined ? new FetchScope(this.job, this.binding, captured) : this.#ofCall;
   }
 }
 

@@ -105,17 +105,21 @@ export class JobCore {
    * Synchronous when the step is.
    */
   attempt<Result>(operation: string, key: string, step: () => Awaitable<Result>): Awaitable<Result | undefined> {
-    const failed = (error: unknown): undefined => {
-      this.reportStoreFailure(operation, key, error);
-      return undefined;
-    };
     try {
       const result = step();
-      return result instanceof Promise ? result.catch(failed) : result;
+      return result instanceof Promise ? this.#attemptLater(operation, key, result) : result;
     } catch (error) {
-      failed(error);
+      this.reportStoreFailure(operation, key, error);
       return undefined;
     }
+  }
+
+  /** A function of its own, so that a store in the process pays for no closure. */
+  #attemptLater<Result>(operation: string, key: string, step: Promise<Result>): Promise<Result | undefined> {
+    return step.catch((error: unknown) => {
+      this.reportStoreFailure(operation, key, error);
+      return undefined;
+    });
   }
 
   /**
@@ -123,8 +127,10 @@ export class JobCore {
    * once that is no promise: a reader that comes between the grant and the start of the flight finds the lease taken, and no
    * flight to join.
    */
-  acquire(key: string, claim: Omit<Claim, 'lease'>): Awaitable<Acquisition | undefined> {
-    return this.attempt('acquire', key, () => this.store.acquire(key, { lease: this.policy.lease, ...claim }));
+  acquire(key: string, wanted: Omit<Claim, 'lease'>): Awaitable<Acquisition | undefined> {
+    const { generation, respectBackoff, takeOver } = wanted;
+    const claim = { lease: this.policy.lease, generation, respectBackoff, takeOver };
+    return this.attempt('acquire', key, () => this.store.acquire(key, claim));
   }
 
   reportStoreFailure(operation: string, key: string, error: unknown): void {

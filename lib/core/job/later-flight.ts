@@ -23,8 +23,8 @@ export class LaterFlight<Result> {
     return flight !== undefined && flight.beganAt < arrival ? flight.run : undefined;
   }
 
-  /** Joins the run under way for `id`, or starts it. */
-  run(id: string, start: () => Promise<Result>): Promise<Result> {
+  /** Joins the run under way for `id`, or starts it. `ended` is called with the result of a run that was started here. */
+  run(id: string, start: () => Promise<Result>, ended: (result: Result) => void): Promise<Result> {
     const joined = this.#flights.get(id);
     if (joined !== undefined) return joined.run;
     const flight = { beganAt: ++this.#turn, run: start() };
@@ -32,7 +32,10 @@ export class LaterFlight<Result> {
     const end = (): void => {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
     };
-    flight.run.then(end, end);
+    flight.run.then((result) => {
+      end();
+      ended(result);
+    }, end);
     return flight.run;
   }
 }

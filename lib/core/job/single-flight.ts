@@ -16,20 +16,32 @@ export class SingleFlight<Result> {
     return this.#flights.get(id)?.result;
   }
 
-  /** Joins the running flight for `id`, or starts one. A failure reaches all that joined. */
-  run(id: string, start: () => Promise<Result>): Promise<Result> {
+  /**
+   * Joins the running flight for `id`, or starts one. A failure reaches all that joined. `ended` is called once, with the
+   * result of a flight that was started here.
+   */
+  run(id: string, start: () => Promise<Result>, ended?: (result: Result) => void): Promise<Result> {
     const joined = this.get(id);
     if (joined !== undefined) return joined;
-    const result = start();
-    const flight: Flight<Result> = { result };
-    this.#flights.set(id, flight);
-    // Registered first, so that a caller that goes on from the result does not find the flight running.
+    const flight: Flight<Result> = { result: undefined };
     const end = (): void => {
       flight.result = undefined;
       // Only this flight is removed: a later one may have the same id.
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
     };
-    result.then(end, end);
-    return result;
+    // Callers get what comes after the end, so that none that goes on from the result finds the flight running.
+    flight.result = start().then(
+      (result) => {
+        end();
+        ended?.(result);
+        return result;
+      },
+      (error: unknown) => {
+        end();
+        throw error;
+      },
+    );
+    this.#flights.set(id, flight);
+    return flight.result;
   }
 }

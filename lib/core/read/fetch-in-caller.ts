@@ -17,24 +17,54 @@ type Granted = Extract<Acquisition, { kind: 'granted' }>;
 
 /**
  * Fetches in the caller under a lease, or waits for the holder of the lease, in this process or in another. `stale` is
- * the value to fall back on.
+ * the value to fall back on. Not an async function: where the store is synchronous, the fetch begins before the other
+ * readers of a herd arrive.
  */
-export async function fetchInCaller<Result>(reading: Read<Result>, stale: Entry | undefined): Promise<Result> {
+export function fetchInCaller<Result>(reading: Read<Result>, stale: Entry | undefined): Awaitable<Result> {
   const chain = currentFlow()?.chainTo(reading.key);
   if (chain !== undefined) return refuseCircle(reading, chain, stale);
   // A first claim is made with those of the others that miss in this turn; a reader that had to wait goes on alone.
   const group = stale === undefined ? groupOf(reading) : undefined;
   group?.claiming();
   const answer = claim(reading, generationOf(stale), stale !== undefined);
-  // Not awaited where the store is synchronous: the fetch begins before the other readers of a herd arrive.
-  const claimed = answer instanceof Promise ? await answer : answer;
-  if (claimed?.kind !== 'granted') {
-    group?.answered();
-    return waitForOthers(reading, claimed, stale);
-  }
-  const flight = startFill(reading, claimed, stale, group);
-  group?.answered();
+  return answer instanceof Promise
+    ? answeredLater(reading, answer, stale, group)
+    : answered(reading, answer, stale, group);
+}
+
+async function answeredLater<Result>(
+  reading: Read<Result>,
+  claiming: Promise<Acquisition | undefined>,
+  stale: Entry | undefined,
+  group: TurnGroup | undefined,
+): Promise<Result> {
+  const answer = await claiming;
+  const flight = flightOf(reading, answer, stale, group);
+  if (flight === undefined) return waitForOthers(reading, answer, stale);
   return conclude(reading, await flight, stale);
+}
+
+function answered<Result>(
+  reading: Read<Result>,
+  answer: Acquisition | undefined,
+  stale: Entry | undefined,
+  group: TurnGroup | undefined,
+): Promise<Result> {
+  const flight = flightOf(reading, answer, stale, group);
+  if (flight === undefined) return waitForOthers(reading, answer, stale);
+  return flight.then((filled) => conclude(reading, filled, stale));
+}
+
+/** The fetch that the granted lease is for; undefined where it was not granted. */
+function flightOf(
+  reading: Read<unknown>,
+  answer: Acquisition | undefined,
+  stale: Entry | undefined,
+  group: TurnGroup | undefined,
+): Promise<Filled> | undefined {
+  const flight = answer?.kind === 'granted' ? startFill(reading, answer, stale, group) : undefined;
+  group?.answered();
+  return flight;
 }
 
 /** Goes on from a claim that was not granted, until the key has a value, or until this reader may fetch it after all. */
@@ -105,21 +135,24 @@ function serveFound<Result>(
   return serve(reading, entry, 'stale', now, refreshing);
 }
 
-/** Starts the fetch of a key whose lease was granted, or joins it: readers that shared a claim share its lease. */
+/**
+ * Starts the fetch of a key whose lease was granted, or joins it: readers that shared a claim share its lease. The outcome
+ * is reported here, once for all that join.
+ */
 function startFill(
   reading: Read<unknown>,
   granted: Granted,
   stale: Entry | undefined,
   group?: TurnGroup,
 ): Promise<Filled> {
-  const { flights } = reading.job;
-  return flights.run(granted.lease.token, () => fillForReader(reading, granted, stale, group));
+  return reading.job.flights.run(
+    granted.lease.token,
+    () => fillForReader(reading, granted, stale, group),
+    (filled) => reportFilled(reading, filled, stale, granted.failures),
+  );
 }
 
-/**
- * The fill of the one reader that holds the lease, or of one without a lease because the store cannot be reached. Its
- * outcome is reported here, once for all that join it.
- */
+/** The fill of the one reader that holds the lease, or of one without a lease because the store cannot be reached. */
 function fillForReader(
   reading: Read<unknown>,
   granted: Granted | undefined,
@@ -130,11 +163,7 @@ function fillForReader(
   const { lease, failures, previous } = granted ?? { lease: undefined, failures: 0, previous: () => stale };
   const recordFailure = stale !== undefined;
   const filling = { target, args, context, key, background: false, lease, failures, previous, recordFailure };
-  const filled = group === undefined ? tracedFill(job, filling) : group.fill(filling);
-  return filled.then((outcome) => {
-    reportFilled(reading, outcome, stale, failures);
-    return outcome;
-  });
+  return group === undefined ? tracedFill(job, filling) : group.fill(filling);
 }
 
 function reportFilled(reading: Read<unknown>, filled: Filled, stale: Entry | undefined, failures: number): void {
@@ -161,7 +190,11 @@ export async function fetchWithoutStore<Result>(reading: Read<Result>, stale?: E
     if (ended instanceof CircularReadError) return fallBack(reading, ended, stale);
     return fetchInCaller(reading, stale);
   }
-  const flight = job.unstored.run(key, () => fillForReader(reading, undefined, stale));
+  const flight = job.unstored.run(
+    key,
+    () => fillForReader(reading, undefined, stale),
+    (filled) => reportFilled(reading, filled, stale, 0),
+  );
   const filled = await waitFor(reading, flight);
   if (filled instanceof CircularReadError) return fallBack(reading, filled, stale);
   return conclude(reading, filled, stale);
