@@ -15,8 +15,10 @@ import type {
   Store,
   StoreCapabilities,
 } from '../core/ports.js';
+import { type HeldLease, isRemovedFor, isRevokedFor, Leases } from './leases.js';
 import { RecentEntries } from './recent-entries.js';
-import { entryLike, isGeneration, isServable, kept, StoredEntry, type Terms, vacant } from './stored-entry.js';
+import { SharedTerms } from './shared-terms.js';
+import { entryLike, isGeneration, isServable, kept, StoredEntry, vacant } from './stored-entry.js';
 import { TagIndex } from './tag-index.js';
 
 /** What a `MemoryStore` is made of. */
@@ -33,27 +35,6 @@ export interface MemoryStoreOptions {
 
 const DEFAULT_MAX_BYTES = 64 * 1_024 ** 2;
 
-/** How many different terms are shared. Jobs need a few, unless each value has a ttl of its own. */
-const MOST_TERMS = 1_000;
-
-/** How many invalidated tags are remembered with a lease. */
-const MOST_REVOKED_TAGS = 1_000;
-
-interface HeldLease {
-  readonly token: string;
-  /** The number in the token. It becomes the serial number of the entry. */
-  readonly serial: number;
-  expiresAt: number;
-  /** The key was invalidated during the fetch. The lease stays taken, so that at most one fetch of a key runs. */
-  revoked: boolean;
-  /**
-   * Tags invalidated since the grant: only the commit knows which tags the value has. Stored with the lease and not as
-   * an instant for each tag, because a millisecond is too coarse to tell before from after, and because they end with
-   * the lease this way.
-   */
-  revokedTags: Map<string, boolean> | undefined;
-}
-
 /** Entries in this process. Every method returns a value and no promise, and is therefore atomic. */
 export class MemoryStore implements Store {
   /** Other processes do not see the entries. */
@@ -61,22 +42,19 @@ export class MemoryStore implements Store {
 
   readonly #clock: Clock;
   readonly #entries: RecentEntries;
-  readonly #terms = new Map<string, Terms>();
-  /** The terms of the latest write. */
-  #lately: Terms | undefined;
+  readonly #terms: SharedTerms;
   readonly #tags = new TagIndex();
-  /** In the order in which they were granted or renewed. */
-  readonly #leases = new Map<string, HeldLease>();
-  /** Several processes, each with a memory store, may share a refresh queue. Numbers alone would collide there. */
-  readonly #instance = `${randomBytes(6).toString('base64url')}.`;
+  readonly #leases: Leases;
   readonly #epoch: number;
-  #serial = 0;
-
   readonly #onTooLarge: MemoryStoreOptions['onTooLarge'];
 
   constructor({ clock, max = 10_000, maxBytes = DEFAULT_MAX_BYTES, onTooLarge }: MemoryStoreOptions) {
     this.#clock = clock;
     this.#epoch = clock.now();
+    // Several processes, each with a memory store, may share a refresh queue. Numbers alone would collide there.
+    const instance = `${randomBytes(6).toString('base64url')}.`;
+    this.#leases = new Leases(instance);
+    this.#terms = new SharedTerms({ epoch: this.#epoch, generation: instance });
     this.#onTooLarge = onTooLarge;
     const onRemove = (key: string, entry: StoredEntry): void => {
       this.#tags.remove(key, entry.tags);
@@ -122,18 +100,14 @@ export class MemoryStore implements Store {
     if (claim.generation !== undefined && !isGeneration(stored, claim.generation, now)) {
       return { kind: 'changed' };
     }
-    const holder = this.#holder(key, now);
+    const holder = this.#leases.of(key, now);
     if (holder !== undefined && !claim.takeOver) {
       return { kind: 'busy', token: holder.token, remaining: holder.expiresAt - now };
     }
     if (claim.respectBackoff && entry?.failure !== undefined && backingOff(entry, now)) {
       return { kind: 'backoff', remaining: entry.failure.retryAt - now };
     }
-    this.#forgetExpiredLeases(now);
-    const serial = ++this.#serial;
-    const token = `${this.#instance}${serial.toString(36)}`;
-    this.#leases.delete(key);
-    this.#leases.set(key, { token, serial, expiresAt: now + claim.lease, revoked: false, revokedTags: undefined });
+    const { token } = this.#leases.grant(key, claim.lease, now);
     return {
       kind: 'granted',
       lease: { key, token, grantedAt: now },
@@ -143,19 +117,13 @@ export class MemoryStore implements Store {
   }
 
   renew(lease: Lease, ms: number): boolean {
-    const now = this.now();
-    const held = this.#heldBy(lease, now);
-    if (held === undefined) return false;
-    held.expiresAt = now + ms;
-    this.#leases.delete(lease.key);
-    this.#leases.set(lease.key, held);
-    return true;
+    return this.#leases.renew(lease, ms, this.now());
   }
 
   commit(lease: Lease, fill: Fill): CommitResult {
-    const held = this.#heldBy(lease, this.now());
+    const held = this.#leases.heldBy(lease, this.now());
     if (held === undefined) return 'lost';
-    this.#leases.delete(lease.key);
+    this.#leases.end(lease.key);
     const isRevoked = isRevokedFor(held, fill.tags);
     if (isRevoked && !this.#mayReplace(held, lease.key, fill)) return 'revoked';
     this.#write(lease.key, fill, lease.grantedAt, held.serial);
@@ -166,9 +134,9 @@ export class MemoryStore implements Store {
 
   release(lease: Lease, ending: LeaseEnding, tags: readonly string[] = []): ReleaseResult {
     const now = this.now();
-    const held = this.#heldBy(lease, now);
+    const held = this.#leases.heldBy(lease, now);
     if (held === undefined) return 'lost';
-    this.#leases.delete(lease.key);
+    this.#leases.end(lease.key);
     if (ending.kind === 'gone') this.#entries.delete(lease.key);
     if (ending.kind === 'failed') this.#fail(lease.key, ending.message, ending.retryIn, now);
     return isRevokedFor(held, tags) ? 'revoked' : 'held';
@@ -176,18 +144,18 @@ export class MemoryStore implements Store {
 
   leaseRemaining(key: string): number | undefined {
     const now = this.now();
-    const holder = this.#holder(key, now);
+    const holder = this.#leases.of(key, now);
     return holder && holder.expiresAt - now;
   }
 
   set(key: string, fill: Fill): void {
-    this.#leases.delete(key);
-    this.#write(key, fill, this.now(), ++this.#serial);
+    this.#leases.end(key);
+    this.#write(key, fill, this.now(), this.#leases.nextSerial());
   }
 
   invalidate(key: string): Invalidation {
     const now = this.now();
-    const holder = this.#holder(key, now);
+    const holder = this.#leases.of(key, now);
     if (holder !== undefined) holder.revoked = true;
     const held = holder !== undefined;
     const entry = this.#entries.peek(key);
@@ -201,7 +169,7 @@ export class MemoryStore implements Store {
   }
 
   delete(key: string): boolean {
-    this.#leases.delete(key);
+    this.#leases.end(key);
     const there = isServable(this.#entries.peek(key), this.now());
     this.#entries.delete(key);
     return there;
@@ -215,23 +183,23 @@ export class MemoryStore implements Store {
   }
 
   invalidateTags(tags: readonly string[]): void {
-    this.#revokeTags(tags);
+    this.#leases.revokeTags(tags, false);
     for (const key of this.#tags.keysOf(tags)) this.invalidate(key);
   }
 
   deleteTags(tags: readonly string[]): void {
-    this.#revokeTags(tags, true);
+    this.#leases.revokeTags(tags, true);
     for (const key of this.#tags.keysOf(tags)) this.delete(key);
   }
 
   /** Walks through all keys: an index by job would cost memory for each entry. */
   invalidateAll(prefix: string): void {
-    for (const [key, held] of this.#leases) if (key.startsWith(prefix)) held.revoked = true;
+    this.#leases.revokeAll(prefix);
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.invalidate(key);
   }
 
   deleteAll(prefix: string): void {
-    for (const key of this.#leases.keys()) if (key.startsWith(prefix)) this.#leases.delete(key);
+    this.#leases.endAll(prefix);
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.delete(key);
   }
 
@@ -251,8 +219,7 @@ export class MemoryStore implements Store {
    */
   #mayReplace(held: HeldLease, key: string, { kind, tags }: Fill): boolean {
     const older = this.#entries.peek(key);
-    const isRemoved = tags.some((tag) => held.revokedTags?.get(tag) === true);
-    return !isRemoved && kind === 'value' && isServable(older, this.now()) && older.kind === 'value';
+    return !isRemovedFor(held, tags) && kind === 'value' && isServable(older, this.now()) && older.kind === 'value';
   }
 
   #makeStale(key: string): void {
@@ -264,31 +231,9 @@ export class MemoryStore implements Store {
   }
 
   #write(key: string, fill: Fill, storedAt: number, serial: number): void {
-    const common = this.#termsOf(fill);
-    // The inherited age belongs to one value, so its terms cannot be shared.
-    const terms = fill.inheritedAge === undefined ? common : { ...common, inheritedAge: fill.inheritedAge };
+    const terms = this.#terms.of(fill);
     if (storedAt + terms.keep <= this.now()) this.#entries.delete(key);
     else this.#put(key, new StoredEntry(fill.value, terms, storedAt - this.#epoch, serial));
-  }
-
-  #termsOf(fill: Fill): Terms {
-    // Most fills of a while are of one job: comparing costs less than the text that finds the terms.
-    if (this.#lately === undefined || !areTermsOf(this.#lately, fill)) this.#lately = this.#sharedTermsOf(fill);
-    return this.#lately;
-  }
-
-  #sharedTermsOf({ kind, copyOnRead, ttl, grace, tags }: Fill): Terms {
-    const id = JSON.stringify([kind, copyOnRead, ttl, grace, tags]);
-    let terms = this.#terms.get(id);
-    if (terms === undefined) {
-      // A remembered error is never served past its ttl.
-      const graceful = kind === 'error' ? 0 : grace;
-      const common = { kind, copyOnRead, ttl, grace: graceful, keep: ttl + graceful, tags: Object.freeze([...tags]) };
-      terms = { ...common, inheritedAge: 0, failure: undefined, epoch: this.#epoch, generation: this.#instance };
-      if (this.#terms.size >= MOST_TERMS) this.#terms.clear();
-      this.#terms.set(id, terms);
-    }
-    return terms;
   }
 
   #fail(key: string, message: string, retryIn: number, now: number): void {
@@ -303,53 +248,4 @@ export class MemoryStore implements Store {
     if (this.#entries.set(key, entry)) this.#tags.add(key, entry.tags);
     else this.#onTooLarge?.(key);
   }
-
-  #revokeTags(tags: readonly string[], isRemoval = false): void {
-    if (tags.length === 0) return;
-    for (const [key, held] of this.#leases) {
-      held.revokedTags ??= new Map();
-      if (held.revokedTags.size + tags.length > MOST_REVOKED_TAGS) {
-        // From here on every tag counts as invalidated, or as removed.
-        held.revoked = true;
-        if (isRemoval) this.#leases.delete(key);
-        continue;
-      }
-      for (const tag of tags) held.revokedTags.set(tag, isRemoval || held.revokedTags.get(tag) === true);
-    }
-  }
-
-  #holder(key: string, now: number): HeldLease | undefined {
-    const held = this.#leases.get(key);
-    return held !== undefined && held.expiresAt > now ? held : undefined;
-  }
-
-  #heldBy(lease: Lease, now: number): HeldLease | undefined {
-    const held = this.#holder(lease.key, now);
-    return held?.token === lease.token ? held : undefined;
-  }
-
-  /** Removes expired leases: those whose holders never ended them would accumulate. */
-  #forgetExpiredLeases(now: number): void {
-    for (const [key, held] of this.#leases) {
-      if (held.expiresAt > now) return;
-      this.#leases.delete(key);
-    }
-  }
-}
-
-/** Whether a value has these terms. The grace of a remembered error is not that of its fill, so errors are looked up. */
-function areTermsOf(terms: Terms, { kind, copyOnRead, ttl, grace, tags }: Fill): boolean {
-  return (
-    kind === 'value' &&
-    terms.kind === kind &&
-    terms.ttl === ttl &&
-    terms.grace === grace &&
-    terms.copyOnRead === copyOnRead &&
-    terms.tags.length === tags.length &&
-    terms.tags.every((tag, index) => tag === tags[index])
-  );
-}
-
-function isRevokedFor(held: HeldLease, tags: readonly string[]): boolean {
-  return held.revoked || tags.some((tag) => held.revokedTags?.has(tag) === true);
 }

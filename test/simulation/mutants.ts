@@ -20,8 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'memory/memory-store',
-        from: "    if (held === undefined) return 'lost';\n    this.#leases.delete(lease.key);\n    const isRevoked = isRevokedFor(held, fill.tags);",
-        to: "    if (held === undefined) {\n      this.#write(lease.key, fill, lease.grantedAt, ++this.#serial);\n      return 'stored';\n    }\n    this.#leases.delete(lease.key);\n    const isRevoked = isRevokedFor(held, fill.tags);",
+        from: "    if (held === undefined) return 'lost';\n    this.#leases.end(lease.key);\n    const isRevoked = isRevokedFor(held, fill.tags);",
+        to: "    if (held === undefined) {\n      this.#write(lease.key, fill, lease.grantedAt, this.#leases.nextSerial());\n      return 'stored';\n    }\n    this.#leases.end(lease.key);\n    const isRevoked = isRevokedFor(held, fill.tags);",
       },
     ],
     killedBy: ['I2'],
@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a commit is taken under the lease of another holder',
     edits: [
       {
-        file: 'memory/memory-store',
+        file: 'memory/leases',
         from: 'return held?.token === lease.token ? held : undefined;',
         to: 'return held;',
       },
@@ -41,7 +41,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a lease never expires',
     edits: [
       {
-        file: 'memory/memory-store',
+        file: 'memory/leases',
         from: 'return held !== undefined && held.expiresAt > now ? held : undefined;',
         to: 'return held;',
       },
@@ -109,7 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'memory/memory-store',
-        from: '  delete(key: string): boolean {\n    this.#leases.delete(key);',
+        from: '  delete(key: string): boolean {\n    this.#leases.end(key);',
         to: '  delete(key: string): boolean {',
       },
     ],
@@ -119,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a tag does not revoke what is being fetched',
     edits: [
       {
-        file: 'memory/memory-store',
+        file: 'memory/leases',
         from: 'for (const tag of tags) held.revokedTags.set(tag, isRemoval || held.revokedTags.get(tag) === true);',
         to: '',
       },
@@ -304,7 +304,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a stale value that could not be replaced is not served',
     edits: [
       {
-        file: 'core/read/fetch-in-caller',
+        file: 'core/read/conclude',
         from: 'if (stale !== undefined && now <= servableUntil(stale)) {',
         to: 'if (stale !== undefined && now > servableUntil(stale)) {',
       },

@@ -1,6 +1,7 @@
 import type { Filling } from '../job/filling.js';
 import { claim } from './claim.js';
-import { conclude, fetchInCaller } from './fetch-in-caller.js';
+import { conclude } from './conclude.js';
+import { fetchInCaller } from './fetch-in-caller.js';
 import { tracedFillMany } from '../fill/traced-fill.js';
 import type { Filled } from '../job/filled.js';
 import type { JobCore } from '../job/job-core.js';

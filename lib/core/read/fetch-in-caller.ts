@@ -1,16 +1,16 @@
 import { claim } from './claim.js';
+import { conclude, fallBack } from './conclude.js';
 import { decide, type Decision } from '../decide.js';
-import { type Entry, generationOf, servableUntil } from '../entry.js';
+import { type Entry, generationOf } from '../entry.js';
 import { CircularReadError, FetchTimeoutError } from '../errors.js';
 import { tracedFill } from '../fill/traced-fill.js';
 import { followUp } from '../fill/follow-up.js';
 import { currentFlow } from '../job/fetch-flow.js';
 import { groupOf } from './group-of.js';
 import type { TurnGroup } from '../job/turn-groups.js';
-import { currentCollector } from '../job/read-collector.js';
 import { type Filled, isOutdated } from '../job/filled.js';
 import type { Acquisition, Awaitable } from '../ports.js';
-import { countMiss, deliver, finish, type Read, serve } from './serve.js';
+import { deliver, type Read, serve } from './serve.js';
 import { waitForHolder } from './wait-for-holder.js';
 
 type Granted = Extract<Acquisition, { kind: 'granted' }>;
@@ -216,44 +216,4 @@ function refuseCircle<Result>(
   stale: Entry | undefined,
 ): Awaitable<Result> {
   return fallBack(reading, new CircularReadError(reading.job.name, reading.key, chain), stale);
-}
-
-/** What the outcome of a fill means for a reader that waited for it. */
-export function conclude<Result>(reading: Read<Result>, filled: Filled, stale: Entry | undefined): Awaitable<Result> {
-  const { job } = reading;
-  const sinceStart = Math.max(0, job.store.now() - filled.startedAt);
-  const dependencies = currentFlow()?.dependencies;
-  const collector = currentCollector();
-  if (filled.kind === 'failed') {
-    dependencies?.add(sinceStart, filled.tags);
-    return fallBack(reading, filled.error, filled.decision === 'stale' ? stale : undefined);
-  }
-  countMiss(reading, true);
-  if (filled.kind === 'refused') {
-    dependencies?.add(sinceStart, []);
-    collector?.add({ status: 'miss', age: sinceStart / 1_000, freshFor: 0, staleFor: 0, stored: false, failed: false });
-    return finish(reading, filled.value, 'miss', sinceStart / 1_000, false, true);
-  }
-  const { made } = filled;
-  const age = sinceStart + (made.inheritedAge ?? 0);
-  dependencies?.add(age, made.tags);
-  collector?.add({
-    status: 'miss',
-    age: age / 1_000,
-    freshFor: (made.ttl - sinceStart) / 1_000,
-    staleFor: made.grace / 1_000,
-    stored: filled.kind === 'stored',
-    failed: false,
-  });
-  return finish(reading, job.forReader(made), 'miss', age / 1_000, false, true);
-}
-
-/** After a failed fetch: the stale value if it may still be served, else the original error. */
-function fallBack<Result>(reading: Read<Result>, error: unknown, stale: Entry | undefined): Awaitable<Result> {
-  const now = reading.job.store.now();
-  if (stale !== undefined && now <= servableUntil(stale)) {
-    return serve(reading, stale, 'stale', now, false, true);
-  }
-  countMiss(reading, true, error);
-  throw error;
 }
