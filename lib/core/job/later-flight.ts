@@ -27,15 +27,23 @@ export class LaterFlight<Result> {
   run(id: string, start: () => Promise<Result>, ended: (result: Result) => void): Promise<Result> {
     const joined = this.#flights.get(id);
     if (joined !== undefined) return joined.run;
-    const flight = { beganAt: ++this.#turn, run: start() };
-    this.#flights.set(id, flight);
+    const beganAt = ++this.#turn;
     const end = (): void => {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
     };
-    flight.run.then((result) => {
-      end();
-      ended(result);
-    }, end);
-    return flight.run;
+    const run = start().then(
+      (result) => {
+        end();
+        ended(result);
+        return result;
+      },
+      (error: unknown) => {
+        end();
+        throw error;
+      },
+    );
+    const flight = { beganAt, run };
+    this.#flights.set(id, flight);
+    return run;
   }
 }
