@@ -20,7 +20,7 @@ const UNIT = UNIT_ROOMS.flatMap((room) => testsIn(join('test', room))).filter(
  * seconds of HTTP, and some compute, so four run at a time.
  */
 const LONG = [
-  'test/simulation/{mutants,at-length}.test.ts',
+  'test/simulation/{core-mutants,store-mutants,at-length}.test.ts',
   'test/fuzz/fuzz.test.ts',
   'test/http/behind-{nginx,varnish}.test.ts',
   'test/{typeorm,sequelize,mikro-orm,prisma,drizzle}/process-death.test.ts',
@@ -50,8 +50,9 @@ const ON_IOREDIS_6 = [
 
 /** Short files that take long, in this order. One of them that begins last ends long after all others. */
 const SLOW = [
+  'test/simulation/core-mutants.test.ts',
   'test/sample/demo-orm.test.ts',
-  'test/simulation/mutants.test.ts',
+  'test/simulation/store-mutants.test.ts',
   ...['drizzle', 'sequelize', 'typeorm', 'mikro-orm', 'prisma'].map((orm) => `test/${orm}/process-death.test.ts`),
   'test/simulation/at-length.test.ts',
   ...['mikro-orm', 'prisma', 'sequelize', 'typeorm', 'drizzle'].map((orm) => `test/${orm}/processes.test.ts`),
