@@ -112,11 +112,13 @@ class RunningFetch<Result> {
 
   /**
    * The next tick renews the leases, or is the deadline. Renewing every third of the lease leaves room for two lost
-   * attempts. The ticks are counted and no clock is read, since somebody may set it.
+   * attempts. The ticks are counted and no clock is read, since somebody may set it. They are whole milliseconds, so that
+   * their sum is exact.
    */
   #tickLater(): void {
     const { policy, environment } = this.job;
-    const step = this.#leases.length === 0 ? this.#left : Math.min(this.#left, policy.lease / 3);
+    const third = Math.max(1, Math.floor(policy.lease / 3));
+    const step = this.#leases.length === 0 ? this.#left : Math.min(this.#left, third);
     this.#cancelTick = environment.clock.schedule(step, () => {
       this.#left -= step;
       if (this.#left <= 0) {

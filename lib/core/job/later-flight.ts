@@ -1,3 +1,5 @@
+import { endedFirst } from './ended-first.js';
+
 interface Flight<Result> {
   /** The turn in which the run began. */
   readonly beganAt: number;
@@ -31,19 +33,8 @@ export class LaterFlight<Result> {
     const end = (): void => {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
     };
-    const run = start().then(
-      (result) => {
-        end();
-        ended(result);
-        return result;
-      },
-      (error: unknown) => {
-        end();
-        throw error;
-      },
-    );
-    const flight = { beganAt, run };
+    const flight = { beganAt, run: endedFirst(start(), end, ended) };
     this.#flights.set(id, flight);
-    return run;
+    return flight.run;
   }
 }

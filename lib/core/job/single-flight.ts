@@ -1,3 +1,5 @@
+import { endedFirst } from './ended-first.js';
+
 /**
  * A run under way, until it has ended. The result is dropped then, and not only removed from the map: when V8 replaces the
  * table of a Map, the old table points to the new one, so once one table is old enough to wait for a full collection, each
@@ -29,18 +31,7 @@ export class SingleFlight<Result> {
       // Only this flight is removed: a later one may have the same id.
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
     };
-    // Callers get what comes after the end, so that none that goes on from the result finds the flight running.
-    flight.result = start().then(
-      (result) => {
-        end();
-        ended?.(result);
-        return result;
-      },
-      (error: unknown) => {
-        end();
-        throw error;
-      },
-    );
+    flight.result = endedFirst(start(), end, ended);
     this.#flights.set(id, flight);
     return flight.result;
   }

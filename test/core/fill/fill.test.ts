@@ -410,6 +410,20 @@ describe('the deadline of a fetch', () => {
     expect(process.trace()).toEqual(['fetched', 'miss']);
   });
 
+  it.each(['1s', '2s', '7s', '10s', '11s', '20s', '25s'] as const)(
+    'is exact however often the lease is renewed before it: a lease of %s',
+    async (refreshTimeout) => {
+      const process = new Process();
+      const job = process.job(() => new Promise<string>(() => {}), { fetchTimeout: '20s', refreshTimeout });
+      const outcome = Promise.allSettled([job.get('a')]);
+      await process.advance(19_999);
+      expect(process.observer.of('fetched')).toHaveLength(0);
+      await process.advance(1);
+      expect(process.observer.of('fetched')).toHaveLength(1);
+      expect(await outcome).toMatchObject([{ status: 'rejected', reason: { code: 'E_FETCH_TIMEOUT' } }]);
+    },
+  );
+
   it('frees the key: the next read fetches, and a late answer of the first changes nothing', async () => {
     const process = new Process();
     const gate = new Gate<string>();
